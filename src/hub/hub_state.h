@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of hub/ share behind hub.h; nobody else looks here. */
+#pragma once
+
+#include "hub/hub.h"
+
+/* A slot outlives the ports that were in it. */
+struct slot {
+	struct port *port;	/* NULL: a hole */
+	uint64_t frames_before; /* that entered through ports that are gone */
+};
+
+struct hub {
+	char name[HUB_NAME_SIZE];
+	struct mac_table addresses;
+	struct slot *slots;
+	unsigned slot_count, slot_size; /* ever used; allocated */
+	uint64_t frames;		/* that entered */
+	struct list captures;
+	nsec now; /* of the last hub_receive() */
+	bool is_forwarding;
+};
+
+static inline uint32_t second_of(nsec now)
+{
+	return (uint32_t)(now / NSEC_PER_SEC);
+}
+
+static inline bool is_watched(const struct hub *hub)
+{
+	return UNLIKELY(!list_is_empty(&hub->captures));
+}
+
+/* Shows a frame to those who watch; only when is_watched(). */
+void capture_frame(const struct hub *hub, const struct port *port, enum capture_point point,
+	enum drop reason, const struct frame *frame);
