@@ -26,6 +26,8 @@ struct loop {
 	struct epoll_event
 		events[EVENTS_MAX]; /* of this turn; a watch that is gone is NULL in it */
 	int event_count;
+	void *scratch;
+	size_t scratch_size;
 
 	struct watch wake; /* an eventfd(2), for the two below */
 	atomic_bool is_stopping;
@@ -152,6 +154,7 @@ void loop_free(struct loop *loop)
 		close(loop->epoll_fd);
 	pthread_mutex_destroy(&loop->posted_lock);
 	heap_done(&loop->timers);
+	free(loop->scratch);
 	free(loop);
 }
 
@@ -259,6 +262,18 @@ void loop_stop(struct loop *loop)
 nsec loop_now(const struct loop *loop)
 {
 	return loop->now;
+}
+
+void *loop_scratch(struct loop *loop, size_t size)
+{
+	if (size <= loop->scratch_size)
+		return loop->scratch;
+	free(loop->scratch);
+	loop->scratch_size = (size + 63) / 64 * 64;
+	loop->scratch = aligned_alloc(64, loop->scratch_size);
+	if (!loop->scratch)
+		loop->scratch_size = 0;
+	return loop->scratch;
 }
 
 int loop_watch(struct loop *loop, struct watch *watch, int fd, uint32_t events)
