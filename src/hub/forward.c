@@ -253,3 +253,8 @@ void hub_receive(struct port *from, const struct frame *frames, unsigned count, 
 	}
 	hub->is_forwarding = false;
 }
+
+nsec hub_now(const struct hub *hub)
+{
+	return hub->now;
+}

@@ -29,7 +29,7 @@ void hub_detach(struct port *port);
 
 /* The only way in: frames that came from outside through `from`. */
 void hub_receive(struct port *from, const struct frame *frames, unsigned count, nsec now);
-/* The time of the latest hub_receive() (or hub_attach()): within port_ops.send, that of the turn. */
+/* The time of the latest hub_receive(): within port_ops.send, that of the turn. */
 nsec hub_now(const struct hub *hub);
 
 unsigned hub_slot_count(const struct hub *hub);
