@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config/test_support.h"
+
+#define HUB8(ports) "hubs:\n  hub8:\n    subnet: 192.168.120.0/24\n    ports:\n" ports
+#define DHCP(keys)  HUB8("      - kind: dhcp\n" keys)
+#define NAT(keys)   HUB8("      - kind: nat\n" keys)
+
+static void pools(void **)
+{
+	static const struct refusal refusals[] = {
+		{DHCP("        pool: 192.168.120.128-192.168.121.9\n"),
+			"f:6:9: hubs.hub8.ports[0].dhcp.pool: 192.168.121.9 is outside 192.168.120.0/24"},
+		{DHCP("        pool: 10.0.0.1-192.168.120.9\n"),
+			"f:6:9: hubs.hub8.ports[0].dhcp.pool: 10.0.0.1 is outside 192.168.120.0/24"},
+		{DHCP("        pool: 192.168.120.9-192.168.120.8\n"),
+			"f:6:9: hubs.hub8.ports[0].dhcp.pool: 192.168.120.9-192.168.120.8 is the wrong "
+			"way round; 192.168.120.8-192.168.120.9 would be right"},
+		{DHCP("        pool: 192.168.120.0-192.168.120.9\n"),
+			"f:6:9: hubs.hub8.ports[0].dhcp.pool: holds 192.168.120.0, the network's own "
+			"address; at most 192.168.120.3-192.168.120.253 would be right"},
+		{DHCP("        pool: 192.168.120.1-192.168.120.1\n"),
+			"f:6:9: hubs.hub8.ports[0].dhcp.pool: holds 192.168.120.1, the host's address; "
+			"at most 192.168.120.3-192.168.120.253 would be right"},
+		{DHCP("        pool: 192.168.120.2-192.168.120.253\n"),
+			"f:6:9: hubs.hub8.ports[0].dhcp.pool: holds 192.168.120.2, the gateway's address; "
+			"at most 192.168.120.3-192.168.120.253 would be right"},
+		{DHCP("        pool: 192.168.120.3-192.168.120.254\n"),
+			"f:6:9: hubs.hub8.ports[0].dhcp.pool: holds 192.168.120.254, the DHCP server's "
+			"address; at most 192.168.120.3-192.168.120.253 would be right"},
+		{DHCP("        pool: 192.168.120.255-192.168.120.255\n"),
+			"f:6:9: hubs.hub8.ports[0].dhcp.pool: holds 192.168.120.255, the broadcast "
+			"address; at most 192.168.120.3-192.168.120.253 would be right"},
+	};
+	struct config *config = read_text(DHCP("        pool: 192.168.120.3-192.168.120.253\n"));
+
+	config_free(config);
+	assert_all_refused(refusals, ARRAY_SIZE(refusals));
+}
+
+#define TWO(a, b) DHCP("        reservations:\n          - {" a "}\n          - {" b "}\n")
+
+static void reservations(void **)
+{
+	static const struct refusal refusals[] = {
+		{TWO("mac: 02:00:00:00:00:01, ip: 192.168.120.10",
+			 "mac: 02:00:00:00:00:02, ip: 192.168.121.10"),
+			"f:8:38: hubs.hub8.ports[0].dhcp.reservations[1].ip: 192.168.121.10 is outside "
+			"192.168.120.0/24"},
+		{TWO("mac: 02:00:00:00:00:01, ip: 192.168.120.10",
+			 "mac: 02:00:00:00:00:01, ip: 192.168.120.11"),
+			"f:8:14: hubs.hub8.ports[0].dhcp.reservations[1].mac: 02:00:00:00:00:01 is "
+			"reserved twice, first by reservations[0]"},
+		{TWO("mac: 02:00:00:00:00:01, ip: 192.168.120.10",
+			 "mac: 02:00:00:00:00:02, ip: 192.168.120.10"),
+			"f:8:38: hubs.hub8.ports[0].dhcp.reservations[1].ip: 192.168.120.10 is reserved "
+			"twice, first by reservations[0]"},
+		{TWO("mac: 02:00:00:00:00:01, ip: 192.168.120.254",
+			 "mac: 02:00:00:00:00:02, ip: 192.168.120.10"),
+			"f:7:38: hubs.hub8.ports[0].dhcp.reservations[0].ip: 192.168.120.254 is the DHCP "
+			"server's address"},
+		{TWO("mac: 02:00:00:00:00:01, ip: 192.168.120.2",
+			 "mac: 02:00:00:00:00:02, ip: 192.168.120.10"),
+			"f:7:38: hubs.hub8.ports[0].dhcp.reservations[0].ip: 192.168.120.2 is the "
+			"gateway's address"},
+	};
+
+	assert_all_refused(refusals, ARRAY_SIZE(refusals));
+}
+
+static void routers(void **)
+{
+	assert_refused(DHCP("        router: 10.0.0.1\n"),
+		strlen(DHCP("        router: 10.0.0.1\n")),
+		"f:6:9: hubs.hub8.ports[0].dhcp.router: 10.0.0.1 is outside 192.168.120.0/24");
+}
+
+#define FORWARDS(a, b) NAT("        forwards:\n          - " a "\n          - " b "\n")
+#define FIRST	       "tcp 127.0.0.1:80 192.168.120.10:80"
+
+static void forwards(void **)
+{
+	static const struct refusal refusals[] = {
+		{FORWARDS(FIRST, "tcp 127.0.0.1:81 192.168.121.10:80"),
+			"f:8:13: hubs.hub8.ports[0].nat.forwards[1]: 192.168.121.10 is outside "
+			"192.168.120.0/24"},
+		{FORWARDS(FIRST, "'tcp [::1]:81 [fd00::1]:80'"),
+			"f:8:13: hubs.hub8.ports[0].nat.forwards[1]: fd00::1 has no place: hub8 has no "
+			"subnet6"},
+		{FORWARDS(FIRST, "tcp 127.0.0.1:80 192.168.120.11:80"),
+			"f:8:13: hubs.hub8.ports[0].nat.forwards[1]: listens where "
+			"'tcp 127.0.0.1:80 192.168.120.10:80' does already"},
+		{FORWARDS(FIRST, "tcp 0.0.0.0:70-80 192.168.120.11:70-80"),
+			"f:8:13: hubs.hub8.ports[0].nat.forwards[1]: listens where "
+			"'tcp 127.0.0.1:80 192.168.120.10:80' does already"},
+		{NAT("        forwards: " FIRST "\n  hub9:\n    subnet: 10.0.0.0/24\n    ports:\n"
+		     "    - {kind: nat, forwards: tcp 127.0.0.1:80 10.0.0.10:80}\n"),
+			"f:10:19: hubs.hub9.ports[0].nat.forwards[0]: listens where hub8's "
+			"'tcp 127.0.0.1:80 192.168.120.10:80' does already"},
+	};
+	static const char *const fine[] = {
+		FORWARDS(FIRST, "udp 127.0.0.1:80 192.168.120.10:80"),
+		FORWARDS(FIRST, "tcp 127.0.0.2:80 192.168.120.10:80"),
+		FORWARDS(FIRST, "tcp 127.0.0.1:81-82 192.168.120.10:80-81"),
+		FORWARDS(FIRST, "'tcp [::]:80 192.168.120.10:80'"),
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fine); i++)
+		config_free(read_text(fine[i]));
+	assert_all_refused(refusals, ARRAY_SIZE(refusals));
+}
+
+static void ports_of_one_hub(void **)
+{
+	static const struct refusal refusals[] = {
+		{HUB8("      - {kind: nat}\n      - {kind: nat}\n"),
+			"f:6:9: hubs.hub8.ports[1].nat: hub8 has a nat port already, ports[0]"},
+		{HUB8("      - {kind: dhcp}\n      - {kind: nat}\n      - {kind: dhcp}\n"),
+			"f:7:9: hubs.hub8.ports[2].dhcp: hub8 has a dhcp port already, ports[0]"},
+		{HUB8("      - {kind: host}\n      - {kind: host, dev: b}\n"),
+			"f:6:9: hubs.hub8.ports[1].host: hub8 has a host port already, ports[0]"},
+		{"hubs:\n  hub0:\n    ports:\n      - {kind: nat}\n",
+			"f:4:9: hubs.hub0.ports[0].nat: needs a subnet; give hub0 one, such as "
+			"'subnet: 192.168.120.0/24'"},
+		{"hubs:\n  hub0:\n    ports:\n      - {kind: dhcp, pool: 10.0.0.1-10.0.0.2}\n",
+			"f:4:9: hubs.hub0.ports[0].dhcp: needs a subnet; give hub0 one, such as "
+			"'subnet: 192.168.120.0/24'"},
+		{HUB8("      - {kind: nat, mac: 02:00:00:00:00:01}\n"
+		      "      - {kind: dhcp, mac: 02:00:00:00:00:01}\n"),
+			"f:6:22: hubs.hub8.ports[1].dhcp.mac: 02:00:00:00:00:01 is the address of "
+			"ports[0] already"},
+		{HUB8("      - {kind: nat, name: a}\n      - {kind: dhcp, name: a}\n"),
+			"f:6:22: hubs.hub8.ports[1].dhcp.name: 'a' is the name of hub8.ports[0] already"},
+		{HUB8("      - {kind: netns, netns: a}\n      - {kind: netns, netns: a}\n"),
+			"f:6:9: hubs.hub8.ports[1].netns.dev: 'eth0' is the interface of hub8.ports[0] "
+			"already"},
+	};
+
+	config_free(read_text("hubs: {hub0: {ports: [{kind: host}, {kind: host, dev: b}]}}"));
+	config_free(read_text(HUB8("      - {kind: netns, netns: a}\n"
+				   "      - {kind: netns, netns: a, dev: eth1}\n"
+				   "      - {kind: netns, netns: b}\n")));
+	assert_all_refused(refusals, ARRAY_SIZE(refusals));
+}
+
+static void hubs(void **)
+{
+	static const struct refusal refusals[] = {
+		{"hubs:\n  hub8: {subnet: 192.168.120.0/24}\n  hub9: {subnet: 192.168.0.0/16}\n",
+			"f:3:10: hubs.hub9.subnet: 192.168.0.0/16 overlaps hub8's 192.168.120.0/24"},
+		{"hubs:\n  hub8: {subnet: 10.0.0.0/8}\n  hub9: {subnet: 10.1.0.0/16}\n",
+			"f:3:10: hubs.hub9.subnet: 10.1.0.0/16 overlaps hub8's 10.0.0.0/8"},
+		{"hubs:\n  hub8: {subnet6: 'fd00:8::/64'}\n  hub9: {subnet6: 'fd00:8::/64'}\n",
+			"f:3:10: hubs.hub9.subnet6: fd00:8::/64 overlaps hub8's fd00:8::/64"},
+		{"hubs:\n  hub8: {subnet6: 'fd00:8::/64', mtu: 1279}\n",
+			"f:2:34: hubs.hub8.mtu: 1279 is too small for subnet6: IPv6 needs 1280 "
+			"(RFC 8200 5)"},
+		{"hubs:\n  hub0: {ports: [{kind: host, name: a}]}\n"
+		 "  hub1: {ports: [{kind: host, name: a}]}\n",
+			"f:3:31: hubs.hub1.ports[0].host.name: 'a' is the name of hub0.ports[0] already"},
+		{"hubs:\n  hub0: {ports: [{kind: host, dev: lan1}]}\n"
+		 "  hub1: {ports: [{kind: host}]}\n",
+			"f:3:18: hubs.hub1.ports[0].host.dev: 'lan1' is the interface of hub0.ports[0] "
+			"already"},
+	};
+
+	assert_all_refused(refusals, ARRAY_SIZE(refusals));
+}
+
+static void models_changed_since(void **)
+{
+	struct config *config = config_default();
+	struct dhcp_config *dhcp = &config->hubs[0].ports[1].dhcp;
+	struct error error = {};
+
+	assert_int_equal(config_check(config, &error), 0);
+	dhcp->pool_last = ip_from_v4(ip4_from_number(0xc0a87909));
+	assert_int_equal(config_check(config, &error), -22);
+	assert_string_equal(error.text,
+		"hubs.hub8.ports[1].dhcp.pool: 192.168.121.9 is outside 192.168.120.0/24");
+	config_free(config);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pools),
+		cmocka_unit_test(reservations),
+		cmocka_unit_test(routers),
+		cmocka_unit_test(forwards),
+		cmocka_unit_test(ports_of_one_hub),
+		cmocka_unit_test(hubs),
+		cmocka_unit_test(models_changed_since),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * config/ is what the user wants: a model, read from YAML and checked, or refused with one line
+ * that says where and what would be right. It opens no sockets and knows no hub.
+ *
+ * model.h: the desired state. Plain values, owned by struct config; config_free() ends all.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "wire/address.h"
+
+#include <stddef.h>
+
+#define CONFIG_NAME_SIZE 32
+#define CONFIG_PATH_SIZE 256
+
+/* One entry for each kind that can be written in a file or given to plug. */
+enum port_kind {
+	PORT_KIND_HOST,
+	PORT_KIND_NETNS,
+	PORT_KIND_NAT,
+	PORT_KIND_DHCP,
+	PORT_KIND_COUNT,
+};
+
+struct place {
+	unsigned line, column; /* 1-based; 0: not from a file */
+};
+
+/* "tcp 127.0.0.1:2222 192.168.120.10:22", ranges "tcp 0.0.0.0:8000-8010 192.168.120.10:8000-8010"
+ */
+struct forward_config {
+	bool is_udp;
+	struct endpoint outside,
+		guest;	/* the first port of each; outside.ip may be 0.0.0.0 or :: */
+	unsigned count; /* ports in the range, 1 for a single one */
+	struct place place;
+};
+
+struct reservation_config {
+	struct mac mac;
+	struct ip ip;
+	char name[CONFIG_NAME_SIZE]; /* may be empty */
+	struct place place;
+};
+
+struct nat_config {
+	struct forward_config *forwards;
+	size_t forward_count;
+	bool may_reach_host;	/* guests may reach the host's loopback services at the gateway
+				 * address;    key "host-loopback", default false */
+	struct endpoint dns[3]; /* key "dns": upstream resolvers instead of the host's */
+	size_t dns_count;
+};
+
+struct dhcp_config {
+	struct ip pool_first, pool_last; /* default: .128 to .253 of the subnet */
+	unsigned lease_seconds;		 /* default 1800 */
+	struct reservation_config *reservations;
+	size_t reservation_count;
+	bool has_routers; /* key "router": an address, or none; default: .2 with a nat port */
+	struct ip router;
+	struct ip dns[3]; /* key "dns"; default: .2 with a nat port */
+	size_t dns_count;
+	char domain[256];  /* option 15; default "localdomain" */
+	char search[1024]; /* option 119: space-separated */
+};
+
+struct port_config {
+	enum port_kind kind;
+	char name[CONFIG_NAME_SIZE]; /* empty: none given */
+	bool has_mac;
+	struct mac mac;
+	unsigned mtu; /* 0: the hub's */
+	struct place place;
+	union {
+		struct {
+			char dev[16]; /* TAP name; default "lanHUB", as lan8 */
+		} host;
+		struct {
+			char netns[CONFIG_PATH_SIZE]; /* path, name under /run/netns, or PID */
+			char dev[16];		      /* default eth0 */
+		} netns;
+		struct nat_config nat;
+		struct dhcp_config dhcp;
+	};
+};
+
+struct hub_config {
+	char name[16]; /* "hub" and a number */
+	bool has_subnet, has_subnet6;
+	struct ip_prefix subnet, subnet6; /* host bits zero */
+	unsigned mtu;			  /* default 1500 */
+	struct port_config *ports;
+	size_t port_count;
+	struct place place;
+};
+
+struct config {
+	struct hub_config *hubs;
+	size_t hub_count;
+};
+
+void config_free(struct config *config); /* NULL is fine */
+const char *port_kind_name(enum port_kind kind);

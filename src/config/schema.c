@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config/schema.h"
+
+#include <string.h>
+
+#define SCALAR(noun) static const struct scalar noun = {noun##_parse, noun##_format}
+#define SET(keys, ...)                                                                             \
+	{                                                                                          \
+		keys, ARRAY_SIZE(keys), ##__VA_ARGS__                                              \
+	}
+#define LIST_MAX       4096 /* each item is compared with those before it */
+#define AT(type, path) offsetof(struct type, path)
+
+SCALAR(flag);
+SCALAR(mtu);
+SCALAR(duration);
+SCALAR(port_name);
+SCALAR(guest_name);
+SCALAR(interface);
+SCALAR(netns);
+SCALAR(domain);
+SCALAR(search);
+SCALAR(station_mac);
+SCALAR(address4);
+SCALAR(resolver);
+SCALAR(nat_forward);
+SCALAR(port_mac);
+SCALAR(hub_subnet);
+SCALAR(hub_subnet6);
+SCALAR(dhcp_pool);
+SCALAR(dhcp_router);
+
+static const struct key port_keys[] = {
+	{"kind"},
+	{"name", AT(port_config, name), &port_name},
+	{"mac", 0, &port_mac},
+	{"mtu", AT(port_config, mtu), &mtu},
+};
+static const struct key_set port_set = SET(port_keys);
+
+static const struct key host_keys[] = {
+	{"dev", AT(port_config, host.dev), &interface},
+};
+static const struct key_set host_set = SET(host_keys, &port_set);
+
+static const struct key netns_keys[] = {
+	{"netns", AT(port_config, netns.netns), &netns, .is_required = true},
+	{"dev", AT(port_config, netns.dev), &interface},
+};
+static const struct key_set netns_set = SET(netns_keys, &port_set);
+
+static const struct list forward_list = {
+	.items = AT(port_config, nat.forwards),
+	.count = AT(port_config, nat.forward_count),
+	.item_size = sizeof(struct forward_config),
+	.max = LIST_MAX,
+	.place = AT(forward_config, place),
+	.scalar = &nat_forward,
+};
+static const struct list nat_dns_list = {
+	.items = AT(port_config, nat.dns),
+	.count = AT(port_config, nat.dns_count),
+	.item_size = sizeof(struct endpoint),
+	.max = 3,
+	.is_inline = true,
+	.place = NO_PLACE,
+	.scalar = &resolver,
+};
+static const struct key nat_keys[] = {
+	{"forwards", .list = &forward_list},
+	{"host-loopback", AT(port_config, nat.may_reach_host), &flag},
+	{"dns", .list = &nat_dns_list},
+};
+static const struct key_set nat_set = SET(nat_keys, &port_set);
+
+static const struct key reservation_keys[] = {
+	{"mac", AT(reservation_config, mac), &station_mac, .is_required = true},
+	{"ip", AT(reservation_config, ip), &address4, .is_required = true},
+	{"name", AT(reservation_config, name), &guest_name},
+};
+static const struct key_set reservation_set = SET(reservation_keys);
+static const struct list reservation_list = {
+	.items = AT(port_config, dhcp.reservations),
+	.count = AT(port_config, dhcp.reservation_count),
+	.item_size = sizeof(struct reservation_config),
+	.max = LIST_MAX,
+	.place = AT(reservation_config, place),
+	.keys = &reservation_set,
+};
+static const struct list dhcp_dns_list = {
+	.items = AT(port_config, dhcp.dns),
+	.count = AT(port_config, dhcp.dns_count),
+	.item_size = sizeof(struct ip),
+	.max = 3,
+	.is_inline = true,
+	.place = NO_PLACE,
+	.scalar = &address4,
+};
+static const struct key dhcp_keys[] = {
+	{"pool", AT(port_config, dhcp), &dhcp_pool},
+	{"lease", AT(port_config, dhcp.lease_seconds), &duration},
+	{"reservations", .list = &reservation_list},
+	{"router", AT(port_config, dhcp), &dhcp_router},
+	{"dns", .list = &dhcp_dns_list},
+	{"domain", AT(port_config, dhcp.domain), &domain},
+	{"search", AT(port_config, dhcp.search), &search},
+};
+static const struct key_set dhcp_set = SET(dhcp_keys, &port_set);
+
+static const struct {
+	const char *name;
+	const struct key_set *keys;
+} kinds[PORT_KIND_COUNT] = {
+	[PORT_KIND_HOST] = {"host", &host_set},
+	[PORT_KIND_NETNS] = {"netns", &netns_set},
+	[PORT_KIND_NAT] = {"nat", &nat_set},
+	[PORT_KIND_DHCP] = {"dhcp", &dhcp_set},
+};
+
+static const struct key hub_keys[] = {
+	{"subnet", 0, &hub_subnet},
+	{"subnet6", 0, &hub_subnet6},
+	{"mtu", AT(hub_config, mtu), &mtu},
+	{"ports"},
+};
+static const struct key_set hub_set = SET(hub_keys);
+
+static const struct key root_keys[] = {
+	{"hubs", .is_required = true},
+};
+static const struct key_set root_set = SET(root_keys);
+
+const struct key_set *schema_root(void)
+{
+	return &root_set;
+}
+
+const struct key_set *schema_hub(void)
+{
+	return &hub_set;
+}
+
+const struct key_set *schema_port(enum port_kind kind)
+{
+	return kinds[kind].keys;
+}
+
+const char *port_kind_name(enum port_kind kind)
+{
+	return kinds[kind].name;
+}
+
+const struct key *key_set_at(const struct key_set *set, size_t i)
+{
+	size_t base_count = set->base ? set->base->count : 0;
+
+	if (i < base_count)
+		return &set->base->keys[i];
+	return i - base_count < set->count ? &set->keys[i - base_count] : NULL;
+}
+
+const struct key *key_set_find(const struct key_set *set, const char *name)
+{
+	const struct key *key;
+
+	for (size_t i = 0; (key = key_set_at(set, i)); i++)
+		if (!strcmp(key->name, name))
+			return key;
+	return NULL;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The words that values are written in. Each noun has a parser and a formatter that takes it back:
+ *
+ *   int x_parse(const char *text, void *ret, struct error *error)
+ *     writes *ret only on success; -EINVAL: error says "TEXT is not ..., such as ...", no place
+ *   void x_format(const void *value, char text[VALUE_TEXT_SIZE])
+ *     nothing for a value that is not set
+ *
+ * The comment names what ret and value point at.
+ */
+#pragma once
+
+#include "base/attr.h"
+#include "base/error.h"
+
+#define VALUE_TEXT_SIZE 1024
+
+#define VALUE_FUNCTIONS(noun)                                                                      \
+	int noun##_parse(const char *text, void *ret, struct error *error) MUST_USE;               \
+	void noun##_format(const void *value, char text[VALUE_TEXT_SIZE])
+
+VALUE_FUNCTIONS(flag);	      /* bool: true, false */
+VALUE_FUNCTIONS(mtu);	      /* unsigned; 0: not set */
+VALUE_FUNCTIONS(duration);    /* unsigned seconds: 90s, 30m, 2h, 7d */
+VALUE_FUNCTIONS(port_name);   /* char[CONFIG_NAME_SIZE] */
+VALUE_FUNCTIONS(guest_name);  /* char[CONFIG_NAME_SIZE]: a host name of one label */
+VALUE_FUNCTIONS(interface);   /* char[16] */
+VALUE_FUNCTIONS(netns);	      /* char[CONFIG_PATH_SIZE] */
+VALUE_FUNCTIONS(domain);      /* char[256] */
+VALUE_FUNCTIONS(search);      /* char[1024]: domains, a space between each two */
+VALUE_FUNCTIONS(station_mac); /* struct mac, of one station */
+VALUE_FUNCTIONS(address4);    /* struct ip, IPv4, of one host */
+VALUE_FUNCTIONS(resolver);    /* struct endpoint: an address, port 53 unless told */
+VALUE_FUNCTIONS(nat_forward); /* struct forward_config, but its place */
+VALUE_FUNCTIONS(port_mac);    /* struct port_config: mac and has_mac */
+VALUE_FUNCTIONS(hub_subnet);  /* struct hub_config: subnet and has_subnet */
+VALUE_FUNCTIONS(hub_subnet6); /* struct hub_config: subnet6 and has_subnet6 */
+VALUE_FUNCTIONS(dhcp_pool);   /* struct dhcp_config: pool_first and pool_last, A-B */
+VALUE_FUNCTIONS(dhcp_router); /* struct dhcp_config: router and has_routers, or none */
+
+/* "hub" and a number. ret: char[16] */
+int hub_name_parse(const char *text, void *ret, struct error *error) MUST_USE;
+
+/* What the parsers say: "'TEXT' what". Returns -EINVAL. */
+int value_refuse(struct error *error, const char *text, const char *what);

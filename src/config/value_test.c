@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config/excerpt.h"
+#include "config/test_support.h"
+#include "config/value.h"
+
+/* Room for any value, aligned for any. */
+union any {
+	struct {
+		struct hub_config hub;
+		struct port_config port;
+	} most;
+	char text[1024];
+	unsigned number;
+};
+
+struct wording {
+	int (*parse)(const char *text, void *ret, struct error *error);
+	void (*format)(const void *value, char text[VALUE_TEXT_SIZE]);
+	const char *text;
+	const char *written; /* NULL: refused */
+};
+
+#define AS(noun) noun##_parse, noun##_format
+
+static const struct wording wordings[] = {
+	{AS(flag), "true", "true"},
+	{AS(flag), "false", "false"},
+	{AS(flag), "yes", NULL},
+	{AS(flag), "", NULL},
+	{AS(mtu), "576", "576"},
+	{AS(mtu), "65520", "65520"},
+	{AS(mtu), "575", NULL},
+	{AS(mtu), "65521", NULL},
+	{AS(mtu), "99999999999999999999", NULL},
+	{AS(mtu), "-1", NULL},
+	{AS(mtu), "+1500", NULL},
+	{AS(mtu), " 1500", NULL},
+	{AS(mtu), "1500 ", NULL},
+	{AS(mtu), "0x5dc", NULL},
+	{AS(mtu), "", NULL},
+	{AS(duration), "30m", "30m"},
+	{AS(duration), "90s", "90s"},
+	{AS(duration), "120s", "2m"},
+	{AS(duration), "48h", "2d"},
+	{AS(duration), "365d", "365d"},
+	{AS(duration), "366d", NULL},
+	{AS(duration), "4294967295d", NULL},
+	{AS(duration), "0s", NULL},
+	{AS(duration), "30", NULL},
+	{AS(duration), "m", NULL},
+	{AS(duration), "1.5h", NULL},
+	{AS(duration), "30 m", NULL},
+	{AS(duration), "", NULL},
+	{AS(duration), "00000000000000000000030m", NULL},
+	{AS(port_name), "uplink-2_b", "uplink-2_b"},
+	{AS(port_name), "a123456789012345678901234567890", "a123456789012345678901234567890"},
+	{AS(port_name), "a1234567890123456789012345678901", NULL},
+	{AS(port_name), "3", NULL},
+	{AS(port_name), "hub8.3", NULL},
+	{AS(port_name), "", NULL},
+	{AS(guest_name), "redhat", "redhat"},
+	{AS(guest_name), "3com", "3com"},
+	{AS(guest_name), "-a", NULL},
+	{AS(guest_name), "a-", NULL},
+	{AS(guest_name), "a.b", NULL},
+	{AS(guest_name), "a_b", NULL},
+	{AS(guest_name), "", NULL},
+	{AS(guest_name), "a1234567890123456789012345678901", NULL},
+	{AS(interface), "eth0", "eth0"},
+	{AS(interface), "a12345678901234", "a12345678901234"},
+	{AS(interface), "a123456789012345", NULL},
+	{AS(interface), "tap%d", NULL},
+	{AS(interface), "a/b", NULL},
+	{AS(interface), "a:b", NULL},
+	{AS(interface), "a b", NULL},
+	{AS(interface), "..", NULL},
+	{AS(interface), "", NULL},
+	{AS(netns), "/run/netns/a b", "/run/netns/a b"},
+	{AS(netns), "1234", "1234"},
+	{AS(netns), "a\tb", NULL},
+	{AS(netns), "", NULL},
+	{AS(domain), "lab.example.org", "lab.example.org"},
+	{AS(domain), "localdomain", "localdomain"},
+	{AS(domain), "", ""},
+	{AS(domain), ".", NULL},
+	{AS(domain), "a..b", NULL},
+	{AS(domain), "a.", NULL},
+	{AS(domain), "a b", NULL},
+	{AS(domain), "1234567890123456789012345678901234567890123456789012345678901234", NULL},
+	{AS(search), " a.org  b.org ", "a.org b.org"},
+	{AS(search), "", ""},
+	{AS(search), "a.org, b.org", NULL},
+	{AS(station_mac), "00:0C:29:1b:85:3d", "00:0c:29:1b:85:3d"},
+	{AS(station_mac), "01:00:5e:00:00:01", NULL},
+	{AS(station_mac), "ff:ff:ff:ff:ff:ff", NULL},
+	{AS(station_mac), "00:00:00:00:00:00", NULL},
+	{AS(station_mac), "00-0c-29-1b-85-3d", NULL},
+	{AS(station_mac), "00:0c:29:1b:85", NULL},
+	{AS(station_mac), "", NULL},
+	{AS(port_mac), "02:00:00:00:00:01", "02:00:00:00:00:01"},
+	{AS(port_mac), "03:00:00:00:00:01", NULL},
+	{AS(address4), "192.168.120.10", "192.168.120.10"},
+	{AS(address4), "fd00::1", NULL},
+	{AS(address4), "0.0.0.0", NULL},
+	{AS(address4), "127.0.0.1", NULL},
+	{AS(address4), "224.0.0.1", NULL},
+	{AS(address4), "255.255.255.255", NULL},
+	{AS(address4), "192.168.120", NULL},
+	{AS(resolver), "9.9.9.9", "9.9.9.9"},
+	{AS(resolver), "9.9.9.9:53", "9.9.9.9"},
+	{AS(resolver), "127.0.0.53:5353", "127.0.0.53:5353"},
+	{AS(resolver), "fd00::1", "fd00::1"},
+	{AS(resolver), "[fd00::1]:5353", "[fd00::1]:5353"},
+	{AS(resolver), "9.9.9.9:0", NULL},
+	{AS(resolver), "9.9.9.9:65536", NULL},
+	{AS(resolver), "0.0.0.0", NULL},
+	{AS(resolver), "::", NULL},
+	{AS(resolver), "dns.example.org", NULL},
+	{AS(hub_subnet), "192.168.120.0/24", "192.168.120.0/24"},
+	{AS(hub_subnet), "10.0.0.0/8", "10.0.0.0/8"},
+	{AS(hub_subnet), "10.0.0.8/29", "10.0.0.8/29"},
+	{AS(hub_subnet), "10.0.0.8/30", NULL},
+	{AS(hub_subnet), "0.0.0.0/0", NULL},
+	{AS(hub_subnet), "127.0.0.0/8", NULL},
+	{AS(hub_subnet), "224.0.0.0/24", NULL},
+	{AS(hub_subnet), "192.168.120.1/24", NULL},
+	{AS(hub_subnet), "192.168.120.0", NULL},
+	{AS(hub_subnet), "fd00:8::/64", NULL},
+	{AS(hub_subnet6), "fd00:8::/64", "fd00:8::/64"},
+	{AS(hub_subnet6), "fd00:8::/48", NULL},
+	{AS(hub_subnet6), "fd00:8::1/64", NULL},
+	{AS(hub_subnet6), "fe80::/64", NULL},
+	{AS(hub_subnet6), "ff02::/64", NULL},
+	{AS(hub_subnet6), "::/64", NULL},
+	{AS(hub_subnet6), "192.168.120.0/24", NULL},
+	{AS(dhcp_pool), "10.0.0.3-10.0.0.9", "10.0.0.3-10.0.0.9"},
+	{AS(dhcp_pool), "10.0.0.3", NULL},
+	{AS(dhcp_pool), "10.0.0.3-", NULL},
+	{AS(dhcp_pool), "-10.0.0.3", NULL},
+	{AS(dhcp_pool), "10.0.0.3-9", NULL},
+	{AS(dhcp_pool), "10.0.0.3 - 10.0.0.9", NULL},
+	{AS(dhcp_pool), "fd00::1-fd00::2", NULL},
+	{AS(dhcp_router), "10.0.0.2", "10.0.0.2"},
+	{AS(dhcp_router), "none", "none"},
+	{AS(dhcp_router), "fd00::1", NULL},
+	{AS(dhcp_router), "", NULL},
+};
+
+static void read_as_written(const struct wording *wording)
+{
+	char text[VALUE_TEXT_SIZE];
+	union any value = {}, untouched = {};
+	struct error error = {};
+	int err = wording->parse(wording->text, &value, &error);
+
+	if (err != (wording->written ? 0 : -22))
+		fail_msg("'%s' gives %d: %s", wording->text, err, error.text);
+	if (!wording->written) {
+		assert_memory_equal(&value, &untouched, sizeof(value));
+		assert_non_null(strstr(error.text, excerpt(wording->text).text));
+		return;
+	}
+	wording->format(&value, text);
+	assert_string_equal(text, wording->written);
+}
+
+static void values(void **)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(wordings); i++)
+		read_as_written(&wordings[i]);
+}
+
+static void hub_names(void **)
+{
+	static const char *const bad[] = {
+		"", "hub", "hub08", "hub10000", "Hub8", "hub8a", "8", "hub-1"};
+	char name[16];
+
+	assert_int_equal(hub_name_parse("hub0", name, NULL), 0);
+	assert_int_equal(hub_name_parse("hub9999", name, NULL), 0);
+	assert_string_equal(name, "hub9999");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(hub_name_parse(bad[i], name, NULL), -22);
+}
+
+static void refusals_say_what_is_right(void **)
+{
+	union any value;
+	struct error error = {};
+
+	assert_int_equal(hub_subnet_parse("192.168.120.5/24", &value, &error), -22);
+	assert_string_equal(error.text,
+		"'192.168.120.5/24' is a host's address, not its network's; "
+		"192.168.120.0/24 would be right");
+	error = (struct error){};
+	assert_int_equal(duration_parse("30", &value, &error), -22);
+	assert_string_equal(error.text, "'30' is not a duration, such as 90s, 30m, 2h or 7d");
+	error = (struct error){};
+	assert_int_equal(port_mac_parse("01:00:5e:00:00:01", &value, &error), -22);
+	assert_string_equal(error.text,
+		"'01:00:5e:00:00:01' is a group address; a station's has an "
+		"even first byte, as 02:00:00:00:00:01");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(values),
+		cmocka_unit_test(hub_names),
+		cmocka_unit_test(refusals_say_what_is_right),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
