@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a person types; meson does the work.
+#
+#   make            build/lanyard and build/lanyardd
+#   make demo       see a guest get an address and fetch a page through the NAT
+#   make check      every test there is; ends with "N passed, N failed, N skipped"
+#   make bench      side by side with the kernel's NAT and bridge, slirp4netns and pasta
+#
+# More: bench-short (a few minutes of bench), soak (the long transfers), install.
+PREFIX ?= /usr/local
+DESTDIR ?=
+PYTHON = /usr/bin/python3
+
+all: build/build.ninja
+	@ninja -C build
+
+build/build.ninja:
+	@tools/setup build
+	meson setup build --buildtype=release --prefix=$(PREFIX)
+
+demo:
+	@tools/setup demo
+	@$(MAKE) --no-print-directory all
+	@tools/demo
+
+check:
+	@tools/setup test
+	@$(PYTHON) tools/check
+
+soak:
+	@tools/setup test
+	@$(PYTHON) tools/check --soak
+
+bench:
+	@tools/setup bench
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) bench/bench.py
+
+bench-short:
+	@tools/setup bench
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) bench/bench.py --short
+
+install: all
+	@meson configure build --prefix=$(PREFIX)
+	DESTDIR=$(abspath $(DESTDIR)) meson install -C build
+
+clean:
+	rm -rf build build-asan build-fuzz
+
+.PHONY: all demo check soak bench bench-short install clean
