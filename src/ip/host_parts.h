@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files that make up the host (host.h) have in common, and nobody else needs. */
+#pragma once
+
+#include "ip/host.h"
+
+#define HOST_TTL 64 /* RFC 1700: the recommended default */
+
+/* arp.c */
+void arp_receive(
+	struct host *host, const struct frame *frame, const struct packet *packet, nsec now);
+void arp_ask(struct host *host, struct ip ip, bool is_probe, nsec now);
+void arp_announce(struct host *host, struct ip ip, nsec now);
+
+/* discovery.c: Neighbour Discovery. True: the packet was one of its messages, and is dealt with.
+ * Fragments never are (RFC 6980 5). */
+bool discovery_receive(
+	struct host *host, const struct frame *frame, const struct packet *packet, nsec now);
+void discovery_ask(struct host *host, struct ip ip, bool is_probe, nsec now);
+void discovery_announce(struct host *host, struct ip ip, nsec now);
+struct ip solicited_node(struct ip ip);
+
+/* icmp.c */
+void icmp_receive(
+	struct host *host, const struct frame *frame, const struct packet *packet, nsec now);
+
+/* host.c: ip, one of ours, was heard to be at another MAC. Tells the owner and defends it. */
+void host_conflict(struct host *host, struct ip ip, struct mac mac, nsec now);
+
+/* receive.c: whether ip can be that of a machine on the hub which is not us. */
+bool is_neighbour_address(const struct host *host, struct ip ip);
+/* Whether ip names more than one machine: multicast, or a broadcast address of the host's. */
+bool is_group_address(const struct host *host, struct ip ip);
+
+/* compose.c: room for len bytes until the flush; NULL: none, counted. Comes before host_compose().
+ */
+uint8_t *host_copy_room(struct host *host, size_t len, nsec now);
+/* Counts a frame that was lost before it was one. Returns false. */
+bool host_lose(struct host *host, enum drop reason);
+/* An IP packet: `l4` (at most 64 bytes, copied) and then data (lent until the flush) behind the IP
+ * header; fragmented where it must be. offload: for a packet that is not. */
+struct ip_send {
+	struct mac to_mac;
+	struct ip_fields ip; /* payload_len is filled in */
+	const uint8_t *l4;
+	const void *data;
+	uint32_t l4_len, len;
+	struct offload offload;
+};
+bool host_post_ip(struct host *host, const struct ip_send *send, nsec now);
+/* Bytes of IP packet that one frame holds. */
+uint32_t host_mtu(const struct host *host, struct ip to);
+
+/* udp.c: */
+void udp_receive(
+	struct host *host, const struct frame *frame, const struct packet *packet, nsec now);
+struct udp_binding *udp_find(const struct host *host, uint16_t port);
+void waiting_forget(struct host *host);
+/* The group's MAC: RFC 1112 6.4, RFC 2464 7. */
+struct mac group_mac(struct ip group);
+
+static inline struct mac frame_from(const struct frame *frame)
+{
+	struct mac mac;
+
+	memcpy(&mac, frame->head + 6, sizeof(mac));
+	return mac;
+}
+
+static inline struct mac frame_to(const struct frame *frame)
+{
+	struct mac mac;
+
+	memcpy(&mac, frame->head, sizeof(mac));
+	return mac;
+}
