@@ -101,6 +101,7 @@ static void forwards(void **)
 		FORWARDS(FIRST, "udp 127.0.0.1:80 192.168.120.10:80"),
 		FORWARDS(FIRST, "tcp 127.0.0.2:80 192.168.120.10:80"),
 		FORWARDS(FIRST, "tcp 127.0.0.1:81-82 192.168.120.10:80-81"),
+		FORWARDS(FIRST, "tcp 127.0.0.1:78-79 192.168.120.10:80-81"),
 		FORWARDS(FIRST, "'tcp [::]:80 192.168.120.10:80'"),
 	};
 
@@ -163,6 +164,7 @@ static void hubs(void **)
 			"already"},
 	};
 
+	config_free(read_text("hubs: {hub8: {subnet6: 'fd00:8::/64', mtu: 1280}}"));
 	assert_all_refused(refusals, ARRAY_SIZE(refusals));
 }
 

@@ -30,6 +30,10 @@ struct ip hub_config_host(const struct hub_config *hub);
 struct ip hub_config_gateway(const struct hub_config *hub);
 struct ip hub_config_dhcp_server(const struct hub_config *hub);
 
+/* The hub, which has a subnet, on another of the same size: pool, router, reservations and the like
+ * that were within the old one are at the same place in the new. network: its first address. */
+void hub_config_move(struct hub_config *hub, struct ip network);
+
 /* A deep copy of a port; port_config_done() ends it. */
 int port_config_copy(const struct port_config *from, struct port_config *ret) MUST_USE;
 void port_config_done(struct port_config *port);

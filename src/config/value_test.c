@@ -104,6 +104,8 @@ static const struct wording wordings[] = {
 	{AS(address4), "0.0.0.0", NULL},
 	{AS(address4), "127.0.0.1", NULL},
 	{AS(address4), "224.0.0.1", NULL},
+	{AS(address4), "239.255.255.255", NULL},
+	{AS(address4), "240.0.0.0", NULL},
 	{AS(address4), "255.255.255.255", NULL},
 	{AS(address4), "192.168.120", NULL},
 	{AS(resolver), "9.9.9.9", "9.9.9.9"},

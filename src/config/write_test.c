@@ -103,6 +103,7 @@ static void every_key_makes_a_difference(void **)
 		"kind: nat, host-loopback: true",
 		"kind: nat, dns: 9.9.9.9",
 		"kind: nat, dns: 9.9.9.9:54",
+		"kind: nat, dns: [9.9.9.9, 9.9.9.9, 9.9.9.9]",
 		"kind: nat, forwards: tcp 0.0.0.0:1 10.0.0.5:1",
 		"kind: nat, forwards: udp 0.0.0.0:1 10.0.0.5:1",
 		"kind: nat, forwards: tcp 0.0.0.0:1-2 10.0.0.5:1-2",
@@ -157,6 +158,18 @@ static void hubs_differ(void **)
 		config_free(configs[i]);
 }
 
+static void the_example_is_the_default(void **)
+{
+	struct config *config = config_default(), *example = NULL;
+	struct error error = {};
+
+	if (config_read_file(EXAMPLE_FILE, &example, &error))
+		fail_msg("%s", error.text);
+	assert_true(configs_equal(config, example));
+	config_free(config);
+	config_free(example);
+}
+
 static void copies_outlive_the_original(void **)
 {
 	static const char text[] =
@@ -184,6 +197,7 @@ int main(void)
 		cmocka_unit_test(writes_everything_else),
 		cmocka_unit_test(every_key_makes_a_difference),
 		cmocka_unit_test(hubs_differ),
+		cmocka_unit_test(the_example_is_the_default),
 		cmocka_unit_test(copies_outlive_the_original),
 	};
 
