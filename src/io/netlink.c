@@ -226,6 +226,28 @@ int netlink_add_address(struct netlink *netlink, const char *name, const struct 
 	return error_wrap(error, refused(err, name, "adding an address", error), "%s", text);
 }
 
+int netlink_delete_address(struct netlink *netlink, const char *name,
+	const struct ip_prefix *address, struct error *error)
+{
+	struct nlmsghdr *message;
+	struct ifaddrmsg *header;
+	struct link_info link;
+	int err;
+
+	err = netlink_find_link(netlink, name, &link, error);
+	if (err)
+		return err;
+	message = request(netlink, RTM_DELADDR, NLM_F_ACK);
+	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+	header->ifa_family = family_of(address->address);
+	header->ifa_prefixlen = (uint8_t)address->len;
+	header->ifa_index = (unsigned)link.index;
+	put_ip(message, IFA_LOCAL, address->address);
+	put_ip(message, IFA_ADDRESS, address->address);
+	err = converse(netlink, message, NULL, NULL);
+	return err ? refused(err, name, "deleting an address", error) : 0;
+}
+
 int netlink_add_default_route(
 	struct netlink *netlink, const char *name, struct ip gateway, struct error *error)
 {
@@ -251,6 +273,43 @@ int netlink_add_default_route(
 		return error_set(
 			error, EEXIST, "interface '%s': there is a default route already", name);
 	return err ? refused(err, name, "adding a default route", error) : 0;
+}
+
+static bool is_unspecified(struct ip ip)
+{
+	return ip_is_none(ip) || (ip_is_v4(ip) && !ip_to_v4(ip).be);
+}
+
+int netlink_add_route(struct netlink *netlink, const char *name, const struct ip_prefix *to,
+	struct ip via, struct error *error)
+{
+	char text[PREFIX_TEXT_SIZE];
+	struct nlmsghdr *message;
+	struct link_info link;
+	struct rtmsg *header;
+	int err;
+
+	err = netlink_find_link(netlink, name, &link, error);
+	if (err)
+		return err;
+	message = request(netlink, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+	header->rtm_family = family_of(to->address);
+	header->rtm_dst_len = (uint8_t)to->len;
+	header->rtm_table = RT_TABLE_MAIN;
+	header->rtm_protocol = RTPROT_STATIC;
+	header->rtm_scope = is_unspecified(via) ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+	header->rtm_type = RTN_UNICAST;
+	if (to->len)
+		put_ip(message, RTA_DST, to->address);
+	if (!is_unspecified(via))
+		put_ip(message, RTA_GATEWAY, via);
+	mnl_attr_put_u32(message, RTA_OIF, (uint32_t)link.index);
+	err = converse(netlink, message, NULL, NULL);
+	if (!err || err == -EEXIST)
+		return 0;
+	prefix_format(to, text);
+	return error_wrap(error, refused(err, name, "adding a route", error), "%s", text);
 }
 
 struct subnet_list {

@@ -47,6 +47,14 @@ int netlink_add_address(struct netlink *netlink, const char *name, const struct 
 int netlink_add_default_route(
 	struct netlink *netlink, const char *name, struct ip gateway, struct error *error) MUST_USE;
 
+/* The routes through it go with it. */
+int netlink_delete_address(struct netlink *netlink, const char *name,
+	const struct ip_prefix *address, struct error *error) MUST_USE;
+/* Host bits of `to` are zero; via none of its family (0.0.0.0, ::): on the link. A route to the same
+ * place that is there already is fine, and stays. */
+int netlink_add_route(struct netlink *netlink, const char *name, const struct ip_prefix *to,
+	struct ip via, struct error *error) MUST_USE;
+
 /* A subnet that is spoken for here: an interface's own, or one with a route. Default routes,
  * loopback, link-local and multicast are left out. */
 struct used_subnet {

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/api.h"
+
+#include "cli/api_socket.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define REPLY_SECONDS 30	  /* a daemon that thinks longer is taken for stuck */
+#define REPLY_MAX     (256 << 20) /* bytes; flows of a large world are some tens of megabytes */
+
+struct api {
+	CURL *curl;
+	char path[API_PATH_SIZE];
+	bool is_chosen;
+	int connect_errno; /* of the last request's connect(2), 0 when it went well */
+};
+
+/* What one request says, and what comes back. */
+struct exchange {
+	struct api *api;
+	const char *method;
+	const char *body, *content_type; /* body NULL: none */
+	int fd;
+	char *reply; /* malloc'ed, reply_len bytes and a zero */
+	size_t reply_len;
+	struct api_sink *sink; /* takes the reply of a request that went well */
+	bool is_ended;	       /* by the sink */
+};
+
+struct api *api_open(const char *path)
+{
+	struct api *api = calloc(1, sizeof(*api));
+
+	if (!api)
+		return NULL;
+	api->is_chosen = api_socket_path(path, api->path);
+	/* Nothing: the socket speaks plain HTTP, and starting TLS would take longer than we do. */
+	if (curl_global_init(CURL_GLOBAL_NOTHING) || !(api->curl = curl_easy_init())) {
+		api_close(api);
+		return NULL;
+	}
+	return api;
+}
+
+void api_close(struct api *api)
+{
+	if (!api)
+		return;
+	curl_easy_cleanup(api->curl);
+	free(api);
+}
+
+const char *api_path(const struct api *api)
+{
+	return api->path;
+}
+
+bool api_is_chosen(const struct api *api)
+{
+	return api->is_chosen;
+}
+
+bool api_answers(const struct api *api)
+{
+	int fd = api_socket_connect(api->path, -1);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+static curl_socket_t on_socket(void *data, curlsocktype, struct curl_sockaddr *)
+{
+	struct exchange *exchange = data;
+	int fd = api_socket_connect(exchange->api->path, exchange->fd);
+
+	exchange->api->connect_errno = fd < 0 ? -fd : 0;
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+static int on_socket_made(void *, curl_socket_t, curlsocktype)
+{
+	return CURL_SOCKOPT_ALREADY_CONNECTED;
+}
+
+static bool went_well(const struct exchange *exchange)
+{
+	long status = 0;
+
+	curl_easy_getinfo(exchange->api->curl, CURLINFO_RESPONSE_CODE, &status);
+	return status < 400;
+}
+
+static size_t on_reply(char *bytes, size_t, size_t len, void *data)
+{
+	struct exchange *exchange = data;
+	char *grown;
+
+	if (exchange->sink && went_well(exchange)) {
+		exchange->is_ended = !exchange->sink->on_bytes(exchange->sink, bytes, len);
+		return exchange->is_ended ? 0 : len;
+	}
+	if (exchange->reply_len + len > REPLY_MAX)
+		return 0;
+	grown = realloc(exchange->reply, exchange->reply_len + len + 1);
+	if (!grown)
+		return 0;
+	memcpy(grown + exchange->reply_len, bytes, len);
+	exchange->reply = grown;
+	exchange->reply_len += len;
+	grown[exchange->reply_len] = '\0';
+	return len;
+}
+
+static int unreachable(const struct api *api, struct error *error)
+{
+	return error_set(error, ENOTCONN,
+		"no daemon answers at %s: %s; start one with 'lanyardd'%s", api->path,
+		strerror(api->connect_errno), geteuid() ? "" : " or 'systemctl start lanyard'");
+}
+
+/* RFC 9457: detail is the sentence for people. */
+static int refused(const struct exchange *exchange, long status, struct error *error)
+{
+	json_t *problem = json_loads(exchange->reply ? exchange->reply : "", 0, NULL);
+	const char *detail = json_string_value(json_object_get(problem, "detail"));
+	const char *title = json_string_value(json_object_get(problem, "title"));
+	/* The request itself was wrong; 409 and 5xx say that the world was in the way. */
+	int code = status == 400 || status == 404 || status == 405 || status == 413 ||
+				   status == 415 || status == 422
+			   ? EINVAL
+			   : EIO;
+
+	if (detail || title)
+		error_set(error, code, "%s", detail ? detail : title);
+	else
+		error_set(error, code, "the daemon answered %s %ld", exchange->method, status);
+	json_decref(problem);
+	return -code;
+}
+
+static int perform(struct exchange *exchange, const char *url, struct error *error)
+{
+	struct api *api = exchange->api;
+	char content_type[64];
+	struct curl_slist *headers = NULL;
+	long status = 0;
+	CURLcode result;
+
+	curl_easy_reset(api->curl);
+	snprintf(content_type, sizeof(content_type), "Content-Type: %s",
+		exchange->body ? exchange->content_type : "");
+	headers = curl_slist_append(headers, content_type);
+	headers = curl_slist_append(headers, "Expect:");
+	curl_easy_setopt(api->curl, CURLOPT_URL, url);
+	curl_easy_setopt(api->curl, CURLOPT_UNIX_SOCKET_PATH, api->path);
+	curl_easy_setopt(api->curl, CURLOPT_CUSTOMREQUEST, exchange->method);
+	curl_easy_setopt(api->curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(api->curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(api->curl, CURLOPT_PROXY, "");
+	curl_easy_setopt(api->curl, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+	curl_easy_setopt(api->curl, CURLOPT_OPENSOCKETDATA, exchange);
+	curl_easy_setopt(api->curl, CURLOPT_SOCKOPTFUNCTION, on_socket_made);
+	curl_easy_setopt(api->curl, CURLOPT_WRITEFUNCTION, on_reply);
+	curl_easy_setopt(api->curl, CURLOPT_WRITEDATA, exchange);
+	if (exchange->body)
+		curl_easy_setopt(api->curl, CURLOPT_POSTFIELDS, exchange->body);
+	if (!exchange->sink)
+		curl_easy_setopt(api->curl, CURLOPT_TIMEOUT, (long)REPLY_SECONDS);
+	/* A descriptor rides on the first bytes of a connection, so the request must open one. */
+	if (exchange->fd >= 0)
+		curl_easy_setopt(api->curl, CURLOPT_FRESH_CONNECT, 1L);
+	api->connect_errno = 0;
+	result = curl_easy_perform(api->curl);
+	curl_slist_free_all(headers);
+
+	if (exchange->is_ended)
+		return 0;
+	if (api->connect_errno)
+		return unreachable(api, error);
+	if (result == CURLE_OPERATION_TIMEDOUT)
+		return error_set(error, EIO, "the daemon at %s did not answer within %d s",
+			api->path, REPLY_SECONDS);
+	if (result)
+		return error_set(error, EIO, "the daemon at %s hung up: %s", api->path,
+			curl_easy_strerror(result));
+	curl_easy_getinfo(api->curl, CURLINFO_RESPONSE_CODE, &status);
+	return status < 400 ? 0 : refused(exchange, status, error);
+}
+
+static int request(struct exchange *exchange, struct error *error, const char *path, va_list args)
+{
+	char url[1024] = "http://lanyard";
+	size_t used = strlen(url);
+	int len = vsnprintf(url + used, sizeof(url) - used, path, args);
+
+	if (len < 0 || (size_t)len >= sizeof(url) - used)
+		return error_set(error, EINVAL, "%.40s...: too long", url + used);
+	return perform(exchange, url, error);
+}
+
+/* Ends exchange->reply. */
+static int read_json(struct exchange *exchange, json_t **ret_json, struct error *error)
+{
+	json_error_t where;
+	json_t *json = NULL;
+	int err = 0;
+
+	if (ret_json && exchange->reply_len) {
+		json = json_loadb(exchange->reply, exchange->reply_len, JSON_DECODE_ANY, &where);
+		if (!json)
+			err = error_set(
+				error, EIO, "the daemon's reply is no JSON: %s", where.text);
+	}
+	free(exchange->reply);
+	if (!err && ret_json)
+		*ret_json = json;
+	return err;
+}
+
+int api_get(struct api *api, json_t **ret_json, struct error *error, const char *path, ...)
+{
+	struct exchange exchange = {.api = api, .method = "GET", .fd = -1};
+	va_list args;
+	int err;
+
+	va_start(args, path);
+	err = request(&exchange, error, path, args);
+	va_end(args);
+	if (err) {
+		free(exchange.reply);
+		return err;
+	}
+	return read_json(&exchange, ret_json, error);
+}
+
+int api_post(struct api *api, json_t *body, int fd, json_t **ret_json, struct error *error,
+	const char *path, ...)
+{
+	char *text = json_dumps(body, JSON_COMPACT);
+	struct exchange exchange = {.api = api,
+		.method = "POST",
+		.fd = fd,
+		.body = text,
+		.content_type = "application/json"};
+	va_list args;
+	int err;
+
+	json_decref(body);
+	if (!text)
+		return error_set(error, EIO, "out of memory");
+	va_start(args, path);
+	err = request(&exchange, error, path, args);
+	va_end(args);
+	free(text);
+	if (err) {
+		free(exchange.reply);
+		return err;
+	}
+	return read_json(&exchange, ret_json, error);
+}
+
+int api_delete(struct api *api, struct error *error, const char *path, ...)
+{
+	struct exchange exchange = {.api = api, .method = "DELETE", .fd = -1};
+	va_list args;
+	int err;
+
+	va_start(args, path);
+	err = request(&exchange, error, path, args);
+	va_end(args);
+	free(exchange.reply);
+	return err;
+}
+
+int api_get_text(struct api *api, char **ret_text, struct error *error, const char *path, ...)
+{
+	struct exchange exchange = {.api = api, .method = "GET", .fd = -1};
+	va_list args;
+	int err;
+
+	va_start(args, path);
+	err = request(&exchange, error, path, args);
+	va_end(args);
+	if (!err && !exchange.reply && !(exchange.reply = strdup("")))
+		err = error_set(error, EIO, "out of memory");
+	if (err)
+		free(exchange.reply);
+	else
+		*ret_text = exchange.reply;
+	return err;
+}
+
+int api_put_yaml(struct api *api, const char *yaml, json_t **ret_json, struct error *error,
+	const char *path, ...)
+{
+	struct exchange exchange = {.api = api,
+		.method = "PUT",
+		.fd = -1,
+		.body = yaml,
+		.content_type = "application/yaml"};
+	va_list args;
+	int err;
+
+	va_start(args, path);
+	err = request(&exchange, error, path, args);
+	va_end(args);
+	if (err) {
+		free(exchange.reply);
+		return err;
+	}
+	return read_json(&exchange, ret_json, error);
+}
+
+int api_stream(struct api *api, struct api_sink *sink, struct error *error, const char *path, ...)
+{
+	struct exchange exchange = {.api = api, .method = "GET", .fd = -1, .sink = sink};
+	va_list args;
+	int err;
+
+	va_start(args, path);
+	err = request(&exchange, error, path, args);
+	va_end(args);
+	free(exchange.reply);
+	return err;
+}
+
+char *api_escape(struct api *api, const char *text)
+{
+	return curl_easy_escape(api->curl, text, 0);
+}
+
+void api_unescape(char *escaped)
+{
+	curl_free(escaped);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/own_namespaces.h"
+
+#include "io/netlink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+static int write_file(const char *path, const char *text, struct error *error)
+{
+	int err, fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_set(error, errno, "%s: %s", path, strerror(errno));
+	err = write(fd, text, strlen(text)) < 0 ? errno : 0;
+	close(fd);
+	return err ? error_set(error, err, "%s: %s", path, strerror(err)) : 0;
+}
+
+/* user_namespaces(7): root in there is who we are out here, and nobody else is known. */
+static int map_ids(uid_t user, gid_t group, struct error *error)
+{
+	char text[32];
+	int err = write_file("/proc/self/setgroups", "deny", error);
+
+	if (err)
+		return err;
+	snprintf(text, sizeof(text), "0 %u 1", user);
+	err = write_file("/proc/self/uid_map", text, error);
+	if (err)
+		return err;
+	snprintf(text, sizeof(text), "0 %u 1", group);
+	return write_file("/proc/self/gid_map", text, error);
+}
+
+static int leave(struct error *error)
+{
+	uid_t user = geteuid();
+	gid_t group = getegid();
+
+	if (!unshare(CLONE_NEWNET | CLONE_NEWNS))
+		return 0;
+	if (errno != EPERM)
+		return error_set(error, errno, "making namespaces: %s", strerror(errno));
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS))
+		return error_set(error, errno,
+			"making a user namespace: %s (the system may forbid it to ordinary users; "
+			"run as root)",
+			strerror(errno));
+	return map_ids(user, group, error);
+}
+
+static int raise_loopback(struct error *error)
+{
+	const struct link_change up = {.up = true};
+	struct netlink *netlink;
+	int err = netlink_open(&netlink, error);
+
+	if (err)
+		return err;
+	err = netlink_change_link(netlink, "lo", &up, error);
+	netlink_close(netlink);
+	return err;
+}
+
+int own_namespaces_enter(struct error *error)
+{
+	int err = leave(error);
+
+	if (err)
+		return err;
+	/* What is mounted outside later is seen in here, and nothing goes the other way. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL))
+		return error_set(error, errno, "making mounts private: %s", strerror(errno));
+	return raise_loopback(error);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* "hub8" or "hub8.3" as typed: a hub, and perhaps one of its ports by slot or name. */
+#pragma once
+
+#include "cli/api.h"
+
+struct place_name {
+	char *hub, *port; /* escaped for a path; port NULL: the hub */
+};
+
+/* False: no memory. place_name_done() ends it. */
+bool place_name_read(struct api *api, const char *text, struct place_name *ret) MUST_USE;
+void place_name_done(struct place_name *place);

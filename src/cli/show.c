@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Hubs and their ports as a tree for people; `lanyard show`. */
+#include "cli/amount.h"
+#include "cli/api.h"
+#include "cli/command.h"
+#include "cli/json_text.h"
+#include "cli/options.h"
+#include "cli/place.h"
+#include "cli/vmnet.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define INDENT "          "
+
+/* What a port had counted a while ago, for rates. */
+struct past {
+	const json_t *hubs; /* NULL: no rates are wanted */
+	double seconds;
+};
+
+static const json_t *find_port(const json_t *hubs, const char *id)
+{
+	const json_t *hub, *port;
+	size_t i, j;
+
+	json_array_foreach(hubs, i, hub) json_array_foreach(json_object_get(hub, "ports"), j,
+		port) if (!strcmp(text_of(port, "id"), id)) return port;
+	return NULL;
+}
+
+/* Texts that are there, with ", " between them. */
+static void add_text(char *list, size_t size, const char *text)
+{
+	size_t used = strlen(list);
+
+	if (text[0])
+		snprintf(list + used, size - used, "%s%s", used ? ", " : "", text);
+}
+
+/* The addresses of a port that is a host: whatever its kind calls them. */
+static void addresses_of(const json_t *details, char *list, size_t size)
+{
+	const json_t *one;
+	size_t i;
+
+	list[0] = '\0';
+	add_text(list, size, text_of(details, "address"));
+	add_text(list, size, text_of(details, "address6"));
+	json_array_foreach(json_object_get(details, "addresses"), i, one)
+		add_text(list, size, json_string_value(one) ?: "");
+}
+
+static void print_rate(const json_t *now, const json_t *before, const char *key, double seconds)
+{
+	double frames, bytes;
+	char text[AMOUNT_SIZE];
+
+	now = json_object_get(now, key);
+	before = json_object_get(before, key);
+	frames = (number_of(now, "frames") - number_of(before, "frames")) / seconds;
+	bytes = (number_of(now, "bytes") - number_of(before, "bytes")) / seconds;
+	printf(" (%s", amount_rate(bytes, text));
+	printf(", %s/s)", amount_count((uint64_t)frames, text));
+}
+
+static void print_counters(const json_t *port, const struct past *past)
+{
+	const json_t *before = past->hubs ? find_port(past->hubs, text_of(port, "id")) : NULL;
+	static const char *const ways[] = {"in", "out"};
+	char frames[AMOUNT_SIZE], bytes[AMOUNT_SIZE];
+
+	fputs(INDENT, stdout);
+	for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
+		const json_t *counters = json_object_get(port, ways[i]);
+
+		printf("%s%s %s frames, %s", i ? "; " : "", ways[i],
+			amount_count(count_of(counters, "frames"), frames),
+			amount_bytes(count_of(counters, "bytes"), bytes));
+		if (before)
+			print_rate(port, before, ways[i], past->seconds);
+	}
+	putchar('\n');
+}
+
+static void print_drops(const json_t *port, const char *way)
+{
+	json_t *drops = json_object_get(json_object_get(port, way), "drops"), *count;
+	const char *name, *before = "";
+
+	if (!json_object_size(drops))
+		return;
+	printf(INDENT "dropped %s: ", way);
+	json_object_foreach(drops, name, count)
+	{
+		printf("%s%s %lld", before, name, (long long)json_integer_value(count));
+		before = ", ";
+	}
+	putchar('\n');
+}
+
+static void print_list(const json_t *details, const char *key, const char *title)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(details, key), i, one)
+		printf(INDENT "%s %s\n", title, json_string_value(one) ?: "");
+}
+
+static void print_port(const json_t *port, const struct past *past)
+{
+	const json_t *details = json_object_get(port, "details");
+	char addresses[256], mtu[16];
+
+	addresses_of(details, addresses, sizeof(addresses));
+	snprintf(mtu, sizeof(mtu), "%u", (unsigned)count_of(port, "mtu"));
+	printf("  %-7s %-6s %-10s %-17s  %s%s%s%s%s\n", text_of(port, "id"), text_of(port, "kind"),
+		text_of(port, "name"), text_of(port, "mac"), addresses, addresses[0] ? "  " : "",
+		text_of(port, "interface")[0] ? text_of(port, "interface") : "",
+		text_of(port, "interface")[0] ? "  " : "",
+		strcmp(text_of(port, "state"), "down") != 0 ? "" : "DOWN");
+	if (text_of(port, "why")[0])
+		printf(INDENT "%s\n", text_of(port, "why"));
+	if (text_of(details, "pool")[0])
+		printf(INDENT "pool %s\n", text_of(details, "pool"));
+	print_list(details, "forwards", "forward");
+	print_counters(port, past);
+	print_drops(port, "in");
+	print_drops(port, "out");
+}
+
+static void print_hub(const json_t *hub, const struct past *past)
+{
+	const json_t *port;
+	size_t i;
+
+	printf("%s", text_of(hub, "name"));
+	if (text_of(hub, "subnet")[0])
+		printf("  %s", text_of(hub, "subnet"));
+	if (text_of(hub, "subnet6")[0])
+		printf("  %s", text_of(hub, "subnet6"));
+	printf("  mtu %u\n", (unsigned)count_of(hub, "mtu"));
+	if (text_of(hub, "moved_from")[0])
+		printf("  (moved from %s, which the host uses)\n", text_of(hub, "moved_from"));
+	json_array_foreach(json_object_get(hub, "ports"), i, port) print_port(port, past);
+}
+
+/* The reply to what was asked, and the same as a list of hubs: borrowed from it. */
+static int ask(struct call *call, struct api *api, const struct place_name *place,
+	json_t **ret_reply, json_t **ret_hubs)
+{
+	json_t *reply;
+	int err;
+
+	if (!place->hub)
+		err = api_get(api, &reply, &call->error, "/v1/hubs");
+	else if (!place->port)
+		err = api_get(api, &reply, &call->error, "/v1/hubs/%s", place->hub);
+	else
+		err = api_get(
+			api, &reply, &call->error, "/v1/hubs/%s/ports/%s", place->hub, place->port);
+	if (err)
+		return err;
+	*ret_reply = reply;
+	if (!place->hub)
+		*ret_hubs = json_incref(json_object_get(reply, "hubs"));
+	else if (!place->port)
+		*ret_hubs = json_pack("[O]", reply);
+	else
+		*ret_hubs = json_pack("[{s:[O]}]", "ports", reply);
+	return 0;
+}
+
+static void print_all(const json_t *hubs, const struct past *past)
+{
+	const json_t *hub, *port;
+	size_t i, j;
+
+	json_array_foreach(hubs, i, hub)
+	{
+		if (i)
+			putchar('\n');
+		if (json_object_get(hub, "name"))
+			print_hub(hub, past);
+		else
+			json_array_foreach(json_object_get(hub, "ports"), j, port)
+				print_port(port, past);
+	}
+	if (!json_array_size(hubs))
+		puts("there are no hubs");
+}
+
+static double seconds_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int show(struct call *call, struct api *api, const struct place_name *place, bool has_rates)
+{
+	json_t *old_reply = NULL, *old_hubs = NULL, *reply = NULL, *hubs = NULL;
+	struct past past = {0};
+	double started = seconds_now();
+	int err = 0;
+
+	if (has_rates) {
+		err = ask(call, api, place, &old_reply, &old_hubs);
+		past.hubs = old_hubs;
+		if (!err)
+			nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+	}
+	if (!err)
+		err = ask(call, api, place, &reply, &hubs);
+	past.seconds = seconds_now() - started;
+	if (!err && call->wants_json)
+		print_json(reply);
+	else if (!err)
+		print_all(hubs, &past);
+	json_decref(old_hubs);
+	json_decref(old_reply);
+	json_decref(hubs);
+	json_decref(reply);
+	return call_exit(err);
+}
+
+int show_run(struct call *call)
+{
+	bool has_vmnet = false, has_rates = false;
+	const struct option options[] = {
+		{"vmnet", .flag = &has_vmnet},
+		{"rates", .flag = &has_rates},
+	};
+	int code = options_read_between(call, options, ARRAY_SIZE(options), 0, 1);
+	struct place_name place = {0};
+	struct api *api;
+
+	if (!code)
+		code = call_open_api(call, &api);
+	if (code)
+		return code;
+	if (has_vmnet)
+		code = vmnet_show(call, api, call->args[0]);
+	else if (!call->args[0] || place_name_read(api, call->args[0], &place))
+		code = show(call, api, &place, has_rates);
+	else
+		code = EXIT_FAILED;
+	place_name_done(&place);
+	api_close(api);
+	return code;
+}

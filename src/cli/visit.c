@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/visit.h"
+
+#include "cli/dhcp_interface.h"
+#include "io/netns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PLUG_SECONDS  10
+#define RENEW_SECONDS 3
+
+/* What the child says when it is back. Both are the same program: the bytes are the value. */
+struct report {
+	int exit_code;
+	unsigned slot;
+	struct dhcp_client client;
+	struct error error;
+};
+
+struct stay {
+	struct loop *loop;
+	struct dhcp_interface dhcp;
+	struct timer patience;
+	struct report *report;
+};
+
+static int enter(const char *where, struct error *error)
+{
+	int owner, result, fd = netns_open(where, error);
+
+	if (fd < 0)
+		return fd;
+	result = setns(fd, CLONE_NEWNET);
+	owner = result && errno == EPERM ? ioctl(fd, NS_GET_USERNS) : -1;
+	/* A namespace that an ordinary user made is entered through his user namespace. */
+	if (owner >= 0 && !setns(owner, CLONE_NEWUSER))
+		result = setns(fd, CLONE_NEWNET);
+	if (owner >= 0)
+		close(owner);
+	close(fd);
+	if (result)
+		return error_set(error, EPERM,
+			"network namespace '%s': entering it needs its owner, or root", where);
+	return 0;
+}
+
+static void finish(struct stay *stay, int exit_code)
+{
+	stay->report->exit_code = exit_code;
+	loop_stop(stay->loop);
+}
+
+static void on_lease(struct dhcp_interface *dhcp, int err, const struct error *error)
+{
+	struct stay *stay = CONTAINER_OF(dhcp, struct stay, dhcp);
+
+	stay->report->error = *error;
+	finish(stay, err ? EXIT_FAILED : EXIT_FINE);
+}
+
+static void on_patience_ends(struct timer *timer, nsec)
+{
+	struct stay *stay = CONTAINER_OF(timer, struct stay, patience);
+
+	error_set(&stay->report->error, ETIMEDOUT, "no DHCP server gave an address in time");
+	finish(stay, EXIT_FAILED);
+}
+
+/* Until there is a lease, or patience ends. resumed: NULL at first. */
+static void ask(const struct visit *visit, const struct dhcp_client *resumed, struct report *report)
+{
+	const struct dhcp_wish wish = {
+		.interface = visit->guest.interface,
+		.name = visit->guest.name,
+		.keeps_mtu = visit->guest.has_own_mtu,
+	};
+	struct stay stay = {.loop = loop_new(),
+		.report = report,
+		.dhcp.on_lease = on_lease,
+		.patience.on_expire = on_patience_ends};
+	nsec seconds = resumed ? RENEW_SECONDS : PLUG_SECONDS;
+	int err;
+
+	report->exit_code = EXIT_FAILED;
+	if (!stay.loop)
+		return;
+	timer_set(stay.loop, &stay.patience, loop_now(stay.loop) + seconds * NSEC_PER_SEC);
+	if (resumed)
+		err = dhcp_interface_resume(&stay.dhcp, stay.loop, &wish, resumed, &report->error);
+	else
+		err = dhcp_interface_start(&stay.dhcp, stay.loop, &wish, &report->error);
+	if (!err)
+		err = loop_run(stay.loop);
+	if (!err)
+		report->client = stay.dhcp.client;
+	dhcp_interface_stop(&stay.dhcp);
+	loop_free(stay.loop);
+}
+
+static void plug(struct visit *visit, struct report *report)
+{
+	struct api *api = api_open(visit->api_path);
+	struct error unheard = {0};
+	int err;
+
+	report->exit_code = EXIT_FAILED;
+	if (!api || enter(visit->netns, &report->error))
+		return;
+	report->exit_code = call_exit(guest_plug(&visit->guest, api, &report->error));
+	report->slot = visit->guest.slot;
+	if (report->exit_code || visit->without_dhcp)
+		return;
+	ask(visit, NULL, report);
+	if (report->exit_code) {
+		err = api_delete(
+			api, &unheard, "/v1/hubs/%s/ports/%u", visit->guest.hub, visit->guest.slot);
+		(void)err;
+	}
+}
+
+static bool is_still_ours(const struct visit *visit)
+{
+	struct netlink *netlink = NULL;
+	struct error unheard = {0};
+	struct link_info link;
+	bool is_ours = !netlink_open(&netlink, &unheard) &&
+		       !netlink_find_link(netlink, visit->guest.interface, &link, &unheard) &&
+		       mac_equal(link.mac, visit->client.request.mac);
+
+	netlink_close(netlink);
+	return is_ours;
+}
+
+static void renew(struct visit *visit, struct report *report)
+{
+	report->exit_code = EXIT_UNREACHABLE;
+	if (enter(visit->netns, &report->error) || !is_still_ours(visit))
+		return;
+	report->client = visit->client;
+	ask(visit, &visit->client, report);
+}
+
+/* Runs call in a child and reads its report; false when it could not say anything. */
+static bool run(
+	struct visit *visit, void (*call)(struct visit *, struct report *), struct report *report)
+{
+	int ends[2];
+	size_t got = 0;
+	ssize_t len;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return false;
+	pid = fork();
+	if (!pid) {
+		call(visit, report);
+		len = write(ends[1], report, sizeof(*report));
+		_exit(len != sizeof(*report));
+	}
+	close(ends[1]);
+	while (got < sizeof(*report) &&
+		(len = read(ends[0], (char *)report + got, sizeof(*report) - got)) > 0)
+		got += (size_t)len;
+	close(ends[0]);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return got == sizeof(*report);
+}
+
+int visit_plug(struct visit *visit, struct error *error)
+{
+	struct report report = {0};
+
+	if (!run(visit, plug, &report))
+		report = (struct report){.exit_code = EXIT_FAILED};
+	visit->guest.slot = report.slot;
+	visit->client = report.client;
+	if (report.exit_code)
+		error_set(error, EIO, "%s",
+			report.error.text[0] ? report.error.text : "out of memory");
+	return report.exit_code;
+}
+
+bool visit_renew(struct visit *visit)
+{
+	struct report report = {0};
+
+	if (!run(visit, renew, &report))
+		return true; /* no memory now; later perhaps */
+	if (report.exit_code == EXIT_UNREACHABLE)
+		return false;
+	visit->client = report.client;
+	return true;
+}
