@@ -165,11 +165,7 @@ bool host_post_icmp(struct host *host, const struct icmp_send *send, nsec now);
 void host_send_icmp_error(struct host *host, struct ip from, uint8_t type, uint8_t code,
 	uint32_t rest, const struct frame *frame, const struct packet *packet, nsec now);
 
-/* Answers a TCP segment that nobody takes with a reset (RFC 9293 3.10.7.1), as from packet->to. */
-void host_refuse_tcp(
-	struct host *host, const struct frame *frame, const struct packet *packet, nsec now);
-
-/* Answers a TCP segment that nobody takes with RST, RFC 9293 3.10.7.1 (and RST with nothing). */
+/* Answers a TCP segment that nobody takes with RST (RFC 9293 3.10.7.1), a RST with nothing. */
 void host_refuse_tcp(
 	struct host *host, const struct frame *frame, const struct packet *packet, nsec now);
 
