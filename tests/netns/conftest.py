@@ -23,6 +23,7 @@ from support.topology import KernelNat, Network  # noqa: E402
 
 SOAK = bool(os.environ.get("LANYARD_SOAK"))
 SECONDS_PER_TEST = 3600 if SOAK else 180
+UNPRIVILEGED_PING = "0 2147483647"
 
 
 def pytest_configure(config):
@@ -70,6 +71,12 @@ class StandIn(KernelNat):
 
     def is_running(self):
         return True
+
+    def resident(self):
+        return 0
+
+    def flow_count(self, _hub):
+        return int(self.host.sysctl("net.netfilter.nf_conntrack_count"))
 
 
 @pytest.fixture(scope="module")

@@ -238,6 +238,10 @@ class Daemon:
         return sum(self._status("voluntary_ctxt_switches", task)
                    for task in os.listdir(f"/proc/{self.pid}/task"))
 
+    def flow_count(self, hub):
+        flows = self.json("flows", hub)
+        return len(flows["flows"] if isinstance(flows, dict) else flows)
+
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 

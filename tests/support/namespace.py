@@ -277,6 +277,10 @@ def bridge(namespace, name, *members, mtu=1500):
     namespace.ip(f"link add {name} mtu {mtu} type bridge forward_delay 0 mcast_snooping 0",
                  *(f"link set {member} master {name} up" for member in members),
                  f"link set {name} up")
+    # A bridge only: its frames do not go through the IP packet filter as well.
+    for family in ("iptables", "ip6tables", "arptables"):
+        with contextlib.suppress(FileNotFoundError):
+            namespace.sysctl(f"net.bridge.bridge-nf-call-{family}", 0)
 
 
 def _remove(name):

@@ -41,8 +41,8 @@ class Network:
         self.server = Namespace("server")
         self._folder = pathlib.Path(tempfile.mkdtemp(prefix="lanyard-server-"))
         for name, value in (("ipv4.ip_forward", 1), ("ipv6.conf.all.forwarding", 1),
-                            ("ipv4.icmp_ratelimit", 0), ("ipv4.icmp_msgs_per_sec", 1000000),
-                            ("ipv6.icmp.ratelimit", 0), ("core.somaxconn", 16384)):
+                            ("ipv4.icmp_ratemask", 0), ("ipv6.icmp.ratelimit", 0),
+                            ("core.somaxconn", 16384)):
             self.server.sysctl("net." + name, value)
         veth(self.host, "up0", self.server, "up0", mtu)
         self.host.ip(f"address add {HOST}/24 dev up0", f"address add {HOST6}/64 dev up0 nodad",
@@ -146,6 +146,9 @@ class KernelNat:
         self.host.run("nft", "add table inet nat; add chain inet nat out "
                       "{ type nat hook postrouting priority 100; }; "
                       "add rule inet nat out oifname up0 masquerade")
+        # Or what is out of its window (after a loss, say) is not translated back, and the host's
+        # own stack answers it with RST.
+        self.host.sysctl("net.netfilter.nf_conntrack_tcp_be_liberal", 1)
         self._ports = 0
 
     def plug(self, namespace, interface="eth0", hub=None, mtu=None, dhcp=False):
