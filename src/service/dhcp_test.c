@@ -3,6 +3,7 @@
  */
 #include "service/dhcp.h"
 
+#include "hub/hub.h"
 #include "wire/ip.h"
 #include "wire/packet.h"
 #include "wire/udp.h"
