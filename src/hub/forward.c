@@ -14,6 +14,34 @@ static uint32_t frame_limit(const struct port *port)
 	return port->mtu ? port->mtu + ETH_HEADER_LEN + ETH_VLAN_LEN : UINT32_MAX;
 }
 
+/* Frames that lie side by side and go the same way, and what there is to know about all of them
+ * to need no look at each. */
+struct run {
+	const struct frame *frames;
+	unsigned count;
+	unsigned needs;	      /* enum port_takes: what a port must take to get each as it is */
+	uint32_t wire_len;    /* of the longest, in bytes */
+	uint64_t wire_frames; /* that they stand for */
+	uint64_t bytes;
+};
+
+static void run_add(struct run *run, const struct frame *frame)
+{
+	run->count++;
+	run->needs |= segment_needs(frame);
+	run->wire_len = MAX(run->wire_len, frame_wire_len(frame));
+	run->wire_frames += frame_wire_count(frame);
+	run->bytes += frame->len;
+}
+
+static struct run run_of_one(const struct frame *frame)
+{
+	struct run run = {.frames = frame};
+
+	run_add(&run, frame);
+	return run;
+}
+
 /* Hands what segment_lower() made of a frame to one port. */
 struct port_sink {
 	struct segment_sink sink;
@@ -27,52 +55,41 @@ static void port_sink_take(struct segment_sink *sink, const struct frame *frames
 	to->ops->send(to, frames, count);
 }
 
-/* A frame that cannot be part of a run. */
-static void deliver_alone(struct port *to, const struct frame *frame)
+/* Counts what leaves through the port, and says whether it is there to get it. */
+static bool deliver_begin(const struct hub *hub, struct port *to, const struct run *run)
 {
-	struct port_sink lowered = {.sink.take = port_sink_take, .to = to};
-
-	if (frame_wire_len(frame) > frame_limit(to))
-		port_drop(to, DROP_GIANT, frame);
-	else if (!segment_lower(frame, to->takes, &lowered.sink))
-		port_drop(to, DROP_MALFORMED, frame);
-}
-
-/* Counts frames that leave through the port, and says whether it is there to get them. */
-static bool deliver_begin(
-	const struct hub *hub, struct port *to, const struct frame *frames, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++) {
-		to->out.frames += frame_wire_count(&frames[i]);
-		to->out.bytes += frames[i].len;
-		if (UNLIKELY(to->is_down))
-			port_drop(to, DROP_LINK_DOWN, &frames[i]);
-		else if (is_watched(hub))
-			capture_frame(hub, to, CAPTURE_OUT, 0, &frames[i]);
-	}
+	to->out.frames += run->wire_frames;
+	to->out.bytes += run->bytes;
+	for (unsigned i = 0; UNLIKELY(to->is_down) && i < run->count; i++)
+		port_drop(to, DROP_LINK_DOWN, &run->frames[i]);
+	for (unsigned i = 0; is_watched(hub) && !to->is_down && i < run->count; i++)
+		capture_frame(hub, to, CAPTURE_OUT, 0, &run->frames[i]);
 	return !to->is_down;
 }
 
-static void deliver(
-	const struct hub *hub, struct port *to, const struct frame *frames, unsigned count)
+/* A run of which not every frame may leave as it is. */
+static void deliver_each(struct port *to, const struct run *run)
 {
-	uint32_t limit = frame_limit(to);
-	unsigned start = 0;
+	struct port_sink lowered = {.sink.take = port_sink_take, .to = to};
 
-	if (!deliver_begin(hub, to, frames, count))
-		return;
-	for (unsigned i = 0; i < count; i++) {
-		const struct frame *frame = &frames[i];
+	for (unsigned i = 0; i < run->count; i++) {
+		const struct frame *frame = &run->frames[i];
 
-		if (LIKELY(frame_wire_len(frame) <= limit && !(segment_needs(frame) & ~to->takes)))
-			continue;
-		if (i > start)
-			to->ops->send(to, frames + start, i - start);
-		start = i + 1;
-		deliver_alone(to, frame);
+		if (frame_wire_len(frame) > frame_limit(to))
+			port_drop(to, DROP_GIANT, frame);
+		else if (!segment_lower(frame, to->takes, &lowered.sink))
+			port_drop(to, DROP_MALFORMED, frame);
 	}
-	if (count > start)
-		to->ops->send(to, frames + start, count - start);
+}
+
+static void deliver(const struct hub *hub, struct port *to, const struct run *run)
+{
+	if (!deliver_begin(hub, to, run))
+		return;
+	if (LIKELY(run->wire_len <= frame_limit(to) && !(run->needs & ~to->takes)))
+		to->ops->send(to, run->frames, run->count);
+	else
+		deliver_each(to, run);
 }
 
 /* The ports a flooded frame must be lowered for: done once for all of them, all the way down. */
@@ -80,14 +97,13 @@ struct flood {
 	struct segment_sink sink;
 	const struct hub *hub;
 	const struct port *from;
-	const struct frame *frame;
+	struct run run; /* of one frame */
 };
 
 static bool flood_lowers_for(const struct flood *flood, const struct port *to)
 {
-	return to && to != flood->from && !to->is_down &&
-	       (segment_needs(flood->frame) & ~to->takes) &&
-	       frame_wire_len(flood->frame) <= frame_limit(to);
+	return to && to != flood->from && !to->is_down && (flood->run.needs & ~to->takes) &&
+	       flood->run.wire_len <= frame_limit(to);
 }
 
 static void flood_take(struct segment_sink *sink, const struct frame *frames, unsigned count)
@@ -108,14 +124,15 @@ static void flood_drop(const struct flood *flood, enum drop reason)
 		struct port *to = flood->hub->slots[slot].port;
 
 		if (flood_lowers_for(flood, to))
-			port_drop(to, reason, flood->frame);
+			port_drop(to, reason, flood->run.frames);
 	}
 }
 
 static void flood_offloaded(
 	const struct hub *hub, const struct port *from, const struct frame *frame)
 {
-	struct flood flood = {.sink.take = flood_take, .hub = hub, .from = from, .frame = frame};
+	struct flood flood = {
+		.sink.take = flood_take, .hub = hub, .from = from, .run = run_of_one(frame)};
 	bool is_lowered = false;
 
 	for (unsigned slot = 0; slot < hub->slot_count; slot++) {
@@ -124,38 +141,32 @@ static void flood_offloaded(
 		if (!to || to == from)
 			continue;
 		if (flood_lowers_for(&flood, to))
-			is_lowered = deliver_begin(hub, to, frame, 1);
+			is_lowered = deliver_begin(hub, to, &flood.run);
 		else
-			deliver(hub, to, frame, 1);
+			deliver(hub, to, &flood.run);
 	}
 	if (is_lowered && !segment_lower(frame, 0, &flood.sink))
 		flood_drop(&flood, DROP_MALFORMED);
 }
 
-static void flood_plain(
-	const struct hub *hub, const struct port *from, const struct frame *frames, unsigned count)
+static void flood_run(const struct hub *hub, const struct port *from, const struct run *run)
 {
-	for (unsigned slot = 0; slot < hub->slot_count && count; slot++) {
+	for (unsigned slot = 0; slot < hub->slot_count; slot++) {
 		struct port *to = hub->slots[slot].port;
 
 		if (to && to != from)
-			deliver(hub, to, frames, count);
+			deliver(hub, to, run);
 	}
 }
 
-static void flood(
-	const struct hub *hub, const struct port *from, const struct frame *frames, unsigned count)
+static void flood(const struct hub *hub, const struct port *from, const struct run *run)
 {
-	unsigned start = 0;
-
-	for (unsigned i = 0; i < count; i++) {
-		if (!segment_needs(&frames[i]))
-			continue;
-		flood_plain(hub, from, frames + start, i - start);
-		flood_offloaded(hub, from, &frames[i]);
-		start = i + 1;
+	if (!run->needs) {
+		flood_run(hub, from, run);
+		return;
 	}
-	flood_plain(hub, from, frames + start, count - start);
+	for (unsigned i = 0; i < run->count; i++)
+		flood_offloaded(hub, from, &run->frames[i]);
 }
 
 /* IEEE 802.1D 7.12.6: 01:80:c2:00:00:00 to :0f are for the next bridge, not for those behind it. */
@@ -181,7 +192,7 @@ static struct port *judge(
 
 	if (UNLIKELY(frame->head_len < ETH_HEADER_LEN))
 		return refuse(from, DROP_RUNT, frame);
-	if (UNLIKELY(!frame_offload_is_sound(frame)))
+	if (UNLIKELY(!frame_is_sound(frame)))
 		return refuse(from, DROP_MALFORMED, frame);
 	memcpy(&eth, frame->head, sizeof(eth));
 	if (UNLIKELY(mac_is_group(eth.from)))
@@ -197,22 +208,17 @@ static struct port *judge(
 	return CONTAINER_OF(owner, struct port, addresses);
 }
 
-static void hand_on(struct hub *hub, struct port *from, struct port *to, const struct frame *frames,
-	unsigned count)
+static void hand_on(struct hub *hub, struct port *from, struct port *to, const struct run *run)
 {
 	if (!to)
 		return;
-	for (unsigned i = 0; i < count; i++) {
-		uint32_t wire_count = frame_wire_count(&frames[i]);
-
-		hub->frames += wire_count;
-		from->in.frames += wire_count;
-		from->in.bytes += frames[i].len;
-	}
+	hub->frames += run->wire_frames;
+	from->in.frames += run->wire_frames;
+	from->in.bytes += run->bytes;
 	if (to == from)
-		flood(hub, from, frames, count);
+		flood(hub, from, run);
 	else
-		deliver(hub, to, frames, count);
+		deliver(hub, to, run);
 }
 
 static void forward(
@@ -220,18 +226,20 @@ static void forward(
 {
 	uint32_t second = second_of(now);
 	struct port *run_to = NULL;
-	unsigned start = 0;
+	struct run run = {0};
 
 	for (unsigned i = 0; i < count; i++) {
 		struct port *to = judge(hub, from, &frames[i], second);
 
-		if (to == run_to)
-			continue;
-		hand_on(hub, from, run_to, frames + start, i - start);
-		run_to = to;
-		start = i;
+		if (to != run_to) {
+			hand_on(hub, from, run_to, &run);
+			run_to = to;
+			run = (struct run){.frames = &frames[i]};
+		}
+		if (to)
+			run_add(&run, &frames[i]);
 	}
-	hand_on(hub, from, run_to, frames + start, count - start);
+	hand_on(hub, from, run_to, &run);
 }
 
 void hub_receive(struct port *from, const struct frame *frames, unsigned count, nsec now)

@@ -69,19 +69,19 @@ bool frame_offload_is_sound(const struct frame *frame)
 	       l4 + TCP_HEADER_LEN <= frame->head_len && header_len(frame) <= frame->head_len;
 }
 
-uint32_t frame_wire_count(const struct frame *frame)
+uint32_t frame_segment_count(const struct frame *frame)
 {
 	uint32_t payload, size = frame->offload.segment_size;
 
-	if (LIKELY(frame->offload.kind == SEGMENT_NONE) || !frame_offload_is_sound(frame))
+	if (!frame_offload_is_sound(frame))
 		return 1;
 	payload = frame->len - header_len(frame);
 	return MAX((payload + size - 1) / size, 1);
 }
 
-uint32_t frame_wire_len(const struct frame *frame)
+uint32_t frame_segment_len(const struct frame *frame)
 {
-	if (LIKELY(frame->offload.kind == SEGMENT_NONE) || !frame_offload_is_sound(frame))
+	if (!frame_offload_is_sound(frame))
 		return frame->len;
 	return MIN(frame->len, header_len(frame) + frame->offload.segment_size);
 }

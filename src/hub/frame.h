@@ -32,13 +32,31 @@ unsigned frame_slice(const struct frame *frame, uint32_t offset, uint32_t len,
 /* Copies bytes out; returns how many (fewer only when the frame ends). */
 uint32_t frame_copy(const struct frame *frame, uint32_t offset, void *out, uint32_t len);
 
-/* Whether the offload fields can be believed as far as the functions below and hub/segment.h look
- * at the head for them. A frame that needs nothing is fine. */
+/* The three below are for frames with offload fields; those that nothing is left to do for take the
+ * short way past them. */
 bool frame_offload_is_sound(const struct frame *frame);
+uint32_t frame_segment_count(const struct frame *frame);
+uint32_t frame_segment_len(const struct frame *frame);
+
+/* Whether the offload fields can be believed as far as hub/ looks at the head for them. */
+static inline bool frame_is_sound(const struct frame *frame)
+{
+	const struct offload *offload = &frame->offload;
+
+	return !(offload->kind | offload->needs_checksum) || frame_offload_is_sound(frame);
+}
+
 /* How many frames it stands for: 1 when it is not to be cut. */
-uint32_t frame_wire_count(const struct frame *frame);
+static inline uint32_t frame_wire_count(const struct frame *frame)
+{
+	return frame->offload.kind == SEGMENT_NONE ? 1 : frame_segment_count(frame);
+}
+
 /* The length of the longest of them, in bytes. */
-uint32_t frame_wire_len(const struct frame *frame);
+static inline uint32_t frame_wire_len(const struct frame *frame)
+{
+	return frame->offload.kind == SEGMENT_NONE ? frame->len : frame_segment_len(frame);
+}
 
 static inline struct frame frame_linear(const void *bytes, uint32_t len)
 {

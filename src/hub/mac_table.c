@@ -4,10 +4,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define NONE	      UINT32_MAX
-#define SIZE_FIRST    64
-#define SWEEP_ENTRIES 2 /* more than are learned in that step, so that what aged is found in time  \
-			 */
+#define NONE	   UINT32_MAX
+#define SIZE_FIRST 64
+#define SWEEP_ENTRIES                                                                              \
+	2 /* more than are learned in that step, so that what aged is found in time                \
+	   */
 
 /* Two to a cache line: a look-up touches one bucket and, mostly, one entry. */
 struct mac_entry {
@@ -20,10 +21,12 @@ struct mac_entry {
 
 static uint64_t number_of(struct mac mac)
 {
-	uint64_t number = 0;
+	uint32_t low;
+	uint16_t high;
 
-	memcpy(&number, &mac, sizeof(mac));
-	return number;
+	memcpy(&low, mac.bytes, sizeof(low));
+	memcpy(&high, mac.bytes + sizeof(low), sizeof(high));
+	return low | (uint64_t)high << 32;
 }
 
 static uint32_t *bucket_of(const struct mac_table *table, uint64_t address)
@@ -125,27 +128,27 @@ void mac_table_remove_owner(struct mac_table *table, struct mac_owner *owner)
 	heap_remove(&table->owners, &owner->by_count);
 }
 
-static uint32_t find(const struct mac_table *table, uint64_t address)
+/* NULL: not there. */
+static struct mac_entry *find(const struct mac_table *table, uint64_t address)
 {
+	struct mac_entry *entry;
 	uint32_t place;
 
 	if (UNLIKELY(!table->buckets))
-		return NONE;
-	for (place = *bucket_of(table, address); place != NONE;
-		place = table->entries[place].chain) {
-		if (table->entries[place].address == address)
-			break;
+		return NULL;
+	for (place = *bucket_of(table, address); place != NONE; place = entry->chain) {
+		entry = &table->entries[place];
+		if (entry->address == address)
+			return entry;
 	}
-	return place;
+	return NULL;
 }
 
 struct mac_owner *mac_table_find(const struct mac_table *table, struct mac mac, uint32_t second)
 {
-	uint32_t place = find(table, number_of(mac));
+	const struct mac_entry *entry = find(table, number_of(mac));
 
-	if (place == NONE || has_aged(table, &table->entries[place], second))
-		return NULL;
-	return table->entries[place].owner;
+	return entry && !has_aged(table, entry, second) ? entry->owner : NULL;
 }
 
 /* Looks at a few entries, further on with each call, and forgets what has aged: so the table's
@@ -221,7 +224,7 @@ static struct mac_owner *owner_of_most(const struct mac_table *table)
 	return CONTAINER_OF(heap_first(&table->owners), struct mac_owner, by_count);
 }
 
-static void insert(
+static NOINLINE void insert(
 	struct mac_table *table, uint64_t address, struct mac_owner *owner, uint32_t second)
 {
 	struct mac_entry *entry;
@@ -246,40 +249,43 @@ static void insert(
 	owner_rank(table, owner);
 }
 
-/* Seen again, perhaps at another owner. */
-static void refresh(
-	struct mac_table *table, uint32_t place, struct mac_owner *owner, uint32_t second)
+static NOINLINE void move(struct mac_table *table, struct mac_entry *entry, struct mac_owner *owner)
 {
-	struct mac_entry *entry = &table->entries[place];
 	struct mac_owner *previous = entry->owner;
 
-	if (previous != owner && owner->count >= owner->max)
+	if (owner->count >= owner->max)
 		forget_oldest(table, owner);
 	list_take_out(table, entry);
-	list_insert(table, owner, place);
-	entry->seen = second;
-	if (previous == owner)
-		return;
+	list_insert(table, owner, (uint32_t)(entry - table->entries));
 	previous->count--;
 	owner->count++;
 	owner_rank(table, previous);
 	owner_rank(table, owner);
 }
 
+/* Seen again, in another second or at another owner. */
+static NOINLINE void refresh(
+	struct mac_table *table, struct mac_entry *entry, struct mac_owner *owner, uint32_t second)
+{
+	entry->seen = second;
+	if (entry->owner != owner) {
+		move(table, entry, owner);
+	} else if (entry->newer != NONE) {
+		list_take_out(table, entry);
+		list_insert(table, owner, (uint32_t)(entry - table->entries));
+	}
+}
+
 void mac_table_learn(
 	struct mac_table *table, struct mac mac, struct mac_owner *owner, uint32_t second)
 {
 	uint64_t address = number_of(mac);
-	uint32_t place = find(table, address);
-	const struct mac_entry *entry;
+	struct mac_entry *entry = find(table, address);
 
-	if (UNLIKELY(place == NONE)) {
+	if (UNLIKELY(!entry))
 		insert(table, address, owner, second);
-		return;
-	}
-	entry = &table->entries[place];
-	if (UNLIKELY(entry->owner != owner || entry->seen != second))
-		refresh(table, place, owner, second);
+	else if (entry->owner != owner || entry->seen != second)
+		refresh(table, entry, owner, second);
 }
 
 bool mac_table_walk(

@@ -130,6 +130,23 @@ static void test_the_one_with_most_pays(void **)
 	mac_table_done(&table);
 }
 
+/* Who has most is known anew when addresses move. */
+static void test_rank_follows_moves(void **)
+{
+	struct mac_table table;
+	struct mac_owner owners[2];
+
+	open_table(&table, owners, 2, 20);
+	for (uint32_t i = 0; i < 20; i++)
+		mac_table_learn(&table, mac_of(i), &owners[0], 1);
+	for (uint32_t i = 0; i < 20; i++)
+		mac_table_learn(&table, mac_of(i), &owners[1], 2);
+	mac_table_learn(&table, mac_of(99), &owners[0], 2);
+	assert_int_equal(walk_count(&table, &owners[0], 2), 1);
+	assert_int_equal(walk_count(&table, &owners[1], 2), 19);
+	mac_table_done(&table);
+}
+
 static void test_bounded_per_owner(void **)
 {
 	struct mac_table table;
@@ -232,6 +249,7 @@ int main(void)
 		cmocka_unit_test(test_ages),
 		cmocka_unit_test(test_memory_of_what_aged_is_used_again),
 		cmocka_unit_test(test_the_one_with_most_pays),
+		cmocka_unit_test(test_rank_follows_moves),
 		cmocka_unit_test(test_bounded_per_owner),
 		cmocka_unit_test(test_remove_owner),
 		cmocka_unit_test(test_empty_is_small),

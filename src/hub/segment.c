@@ -6,8 +6,9 @@
 #include "wire/tcp.h"
 #include "wire/udp.h"
 
-#define HEAD_MAX   256	/* bytes of headers; what has more is not from an honest sender */
-#define PIECES_MAX 2048 /* of one frame: 64 KiB in pieces of 32 bytes, and nobody asks for those   \
+#define HEAD_MAX 256 /* bytes of headers; what has more is not from an honest sender */
+#define PIECES_MAX                                                                                 \
+	2048		/* of one frame: 64 KiB in pieces of 32 bytes, and nobody asks for those   \
 			 */
 #define PIECES_BATCH 64 /* handed on at a time: a whole frame at an MTU of 1500 */
 
@@ -87,15 +88,21 @@ static void fix_tcp(uint8_t *tcp, uint32_t offset, bool is_last)
 		tcp[13] &= ~TCP_CWR;
 }
 
+/* RFC 768: zero means that there is none. The same to everyone else. */
+static uint16_t fold_nonzero(uint32_t sum)
+{
+	uint16_t checksum = checksum_fold(sum);
+
+	return checksum ? checksum : 0xffff;
+}
+
 static uint16_t l4_sum(const struct cut *cut, const struct frame *frame, uint32_t pseudo)
 {
 	struct iovec parts[FRAME_BODY_MAX + 1];
 	uint32_t l4 = cut->packet.l4;
 	unsigned count = frame_slice(frame, l4, frame->len - l4, parts);
-	uint16_t checksum;
 
-	checksum = checksum_fold(checksum_add_iov(pseudo, parts, count, 0, frame->len - l4));
-	return checksum ? checksum : 0xffff; /* RFC 768: zero means there is none */
+	return fold_nonzero(checksum_add_iov(pseudo, parts, count, 0, frame->len - l4));
 }
 
 static void fix_checksum(const struct cut *cut, uint8_t *l4, struct frame *frame)
@@ -200,7 +207,7 @@ static bool cut_parse(struct cut *cut, const struct frame *frame)
 }
 
 /* A frame in so many parts that another would be one too many: few senders, none of them fast. */
-static __attribute__((noinline)) bool lower_linear(
+static NOINLINE bool lower_linear(
 	const struct frame *frame, unsigned takes, struct segment_sink *sink)
 {
 	uint8_t bytes[ETH_FRAME_MAX];
@@ -243,9 +250,7 @@ static bool lower_checksum(const struct frame *frame, unsigned takes, struct seg
 	if (field + sizeof(checksum) > filled.head_len)
 		return false;
 	count = frame_slice(frame, start, frame->len - start, parts);
-	checksum = checksum_fold(checksum_add_iov(0, parts, count, 0, frame->len - start));
-	if (!checksum)
-		checksum = 0xffff; /* RFC 768: zero means there is none */
+	checksum = fold_nonzero(checksum_add_iov(0, parts, count, 0, frame->len - start));
 	memcpy(head, frame->head, filled.head_len);
 	memcpy(head + field, &checksum, sizeof(checksum));
 	count = frame_slice(frame, filled.head_len, frame->len - filled.head_len, parts);

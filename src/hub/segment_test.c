@@ -301,21 +301,29 @@ static void test_checksum_is_never_none(void **)
 {
 	static struct built built;
 	const struct shape *udp = &shapes[2];
-	struct expectation e = {
-		.sink.take = expect_frames, .shape = udp, .size = 2, .payload_len = 2};
 	uint8_t saved[2];
-	struct frame frame;
 
 	memcpy(saved, payload_bytes, 2);
 	memset(payload_bytes, 0, 2);
 	build(&built, udp, 0, 2, 0, 0);
-	memcpy(payload_bytes, built.bytes + built.l4 + 6, 2);
-	build(&built, udp, 0, 2, 0, 0);
-	assert_int_equal(load_be16(built.bytes + built.l4 + 6), 0xffff);
-	frame = frame_linear(built.bytes, built.len);
-	frame.offload = leave_checksum(&built, udp);
-	assert_true(segment_lower(&frame, 0, &e.sink));
-	assert_int_equal(e.index, 1);
+	memcpy(payload_bytes, built.bytes + built.l4 + 6, 2); /* now they sum up to all ones */
+	for (uint32_t payload_len = 2; payload_len <= 4; payload_len += 2) {
+		struct expectation e = {.sink.take = expect_frames,
+			.shape = udp,
+			.size = 2,
+			.payload_len = payload_len};
+		struct frame frame;
+
+		build(&built, udp, 0, payload_len, 0, 0);
+		frame = frame_linear(built.bytes, built.len);
+		frame.offload = leave_checksum(&built, udp);
+		if (payload_len > 2) {
+			frame.offload.kind = SEGMENT_UDP;
+			frame.offload.segment_size = 2;
+		}
+		assert_true(segment_lower(&frame, 0, &e.sink));
+		assert_int_equal(e.index, payload_len / 2);
+	}
 	memcpy(payload_bytes, saved, 2);
 }
 
