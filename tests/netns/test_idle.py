@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A daemon with nothing to do: small, still, and soon there.
+
+    guest (DHCP, says nothing) === hub8 [nat] [dhcp] lanyardd "host" --- "server"
+"""
+import resource
+import time
+
+import pytest
+
+from support.daemon import RELEASE, Guest
+from support.namespace import wait_until
+from support.topology import SERVER
+
+SECONDS = 5
+
+
+def wakeups_in(daemon, seconds):
+    before = daemon.wakeups()
+    time.sleep(seconds)
+    return daemon.wakeups() - before
+
+
+def quiet(guest):
+    """IPv6 has much to say on a fresh link."""
+    guest.sysctl("net.ipv6.conf.all.disable_ipv6", 1)
+
+
+@pytest.fixture()
+def fresh(network):
+    with network.daemon(build=RELEASE) as daemon:
+        yield daemon
+
+
+def test_ready_at_once(network):
+    """Under 100 ms, the median of some starts."""
+    seconds = []
+    for _ in range(7):
+        with network.daemon(build=RELEASE) as daemon:
+            seconds.append(daemon.ready_seconds)
+    print("ready after", *(f"{value * 1000:.0f}" for value in sorted(seconds)), "ms")
+    assert sorted(seconds)[3] < 0.1
+
+
+def test_small(fresh):
+    print(f"{fresh.resident() / 1e6:.1f} MB")
+    assert fresh.resident() < 12 << 20
+
+
+def test_still(fresh):
+    time.sleep(1)
+    assert wakeups_in(fresh, SECONDS) == 0
+
+
+def test_still_beside_an_idle_guest(fresh):
+    """And beside an open connection on which nothing moves."""
+    with Guest(fresh) as guest, fresh.host.listen("198.51.100.1") as listener:
+        quiet(guest)
+        with guest.connect("198.51.100.1", listener.getsockname()[1]):
+            wait_until(lambda: wakeups_in(fresh, 1) == 0, 30, "it does not come to rest")
+            assert wakeups_in(fresh, SECONDS) == 0
+        assert fresh.resident() < 12 << 20
+
+
+def test_still_again_after_work(fresh, network):
+    """Timers, descriptors and memory of what is over are gone."""
+    with Guest(fresh) as guest, network.server.listen(SERVER) as listener:
+        quiet(guest)
+        before = fresh.descriptors()
+        for _ in range(200):
+            with guest.connect(SERVER, listener.getsockname()[1]) as sock:
+                sock.sendall(bytes(10000))
+                served, _ = listener.accept()
+                served.recv(10000)
+                served.close()
+        wait_until(lambda: fresh.descriptors() <= before + 2, 90, "descriptors stay open")
+        wait_until(lambda: wakeups_in(fresh, 2) <= 1, 90, "it does not come to rest")
+
+
+def test_processor_time(fresh):
+    """Two seconds of nothing cost nothing."""
+    def ticks():
+        with open(f"/proc/{fresh.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+    before = ticks()
+    time.sleep(2)
+    assert ticks() == before
+
+
+def test_out_of_descriptors(network):
+    """With few to have it neither dies nor spins, and goes on when there are some again."""
+    with network.daemon(build=RELEASE) as daemon, Guest(daemon, "192.168.120.10") as guest, \
+            network.server.listen(SERVER) as listener:
+        port = listener.getsockname()[1]
+        limit = daemon.descriptors() + 20
+        resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (limit, limit))
+        held = []
+        try:
+            for _ in range(100):
+                sock = guest.socket()
+                sock.setblocking(False)
+                sock.connect_ex((SERVER, port))
+                held.append(sock)
+            time.sleep(1)
+            assert daemon.is_running()
+            assert wakeups_in(daemon, 2) < 2000
+            assert daemon.lanyard("show").stdout
+        finally:
+            for sock in held:
+                sock.close()
+        wait_until(lambda: can_connect(guest, port), 20, "it does not recover")
+
+
+def can_connect(guest, port):
+    try:
+        guest.connect(SERVER, port, timeout=2).close()
+        return True
+    except OSError:
+        return False
