@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The handlers that api.c's table names, by the file they are in. */
+#pragma once
+
+#include "daemon/api.h"
+
+#define HANDLER(name) void name(struct api *api, struct request *request, struct reply *reply)
+
+/* api_hubs.c */
+HANDLER(api_get_hubs);
+HANDLER(api_get_hub);
+HANDLER(api_get_addresses);
+HANDLER(api_get_leases);
+HANDLER(api_get_flows);
+
+/* api_ports.c */
+HANDLER(api_get_ports);
+HANDLER(api_get_port);
+HANDLER(api_post_port);
+HANDLER(api_delete_port);
+
+/* api_forwards.c */
+HANDLER(api_get_forwards);
+HANDLER(api_post_forward);
+HANDLER(api_delete_forward);
+
+/* api_config.c */
+HANDLER(api_get_config);
+HANDLER(api_put_config);
+HANDLER(api_check_config);
+
+/* api_about.c */
+HANDLER(api_get_events);
+HANDLER(api_get_version);
+HANDLER(api_get_openapi);
+
+#undef HANDLER

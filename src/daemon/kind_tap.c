@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/kind_tap.h"
+
+#include "daemon/identity.h"
+#include "port/host.h"
+#include "port/netns.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static uint32_t mtu_of(const struct world_port *port)
+{
+	return port->config.mtu ? port->config.mtu : port->hub->config.mtu;
+}
+
+/* The hub's thread: control frees the port, and tells. */
+static void on_gone(void *owner, struct port *, const char *why)
+{
+	struct world_port *port = owner;
+
+	snprintf(port->why, sizeof(port->why), "%s", why);
+	loop_post(port->hub->world->loop, &port->gone);
+}
+
+static int make(struct world_port *port, struct error *error,
+	struct port *(*new)(
+		struct loop *loop, const struct tap *tap, const struct tap_port_settings *settings))
+{
+	struct tap_port_settings settings = {
+		.mtu = mtu_of(port),
+		.on_gone = on_gone,
+		.owner = port,
+	};
+
+	snprintf(settings.name, sizeof(settings.name), "%s", port->config.name);
+	port->port = new (worker_loop(port->hub->worker), &port->tap, &settings);
+	return port->port ? 0 : error_set(error, errno, "interface '%s': %m", port->tap.name);
+}
+
+int kind_host_open(struct world_port *port, struct error *error)
+{
+	const struct hub_config *hub = &port->hub->config;
+	const struct port_config *config = &port->config;
+	struct host_port_settings settings = {
+		.mtu = mtu_of(port),
+		.has_subnet = hub->has_subnet,
+		.has_subnet6 = hub->has_subnet6,
+		.subnet = hub->subnet,
+		.subnet6 = hub->subnet6,
+	};
+
+	memcpy(settings.dev, config->host.dev, sizeof(settings.dev));
+	settings.mac = config->has_mac ? config->mac
+				       : identity_mac(&port->hub->world->identity, hub->name,
+						 "host", config->host.dev);
+	return host_port_open(&settings, &port->tap, error);
+}
+
+int kind_host_make(struct world_port *port, struct error *error)
+{
+	return make(port, error, host_port_new);
+}
+
+static void add_address(json_t *list, const struct ip_prefix *subnet)
+{
+	const struct ip_prefix address = {prefix_nth(subnet, 1), subnet->len};
+	char text[PREFIX_TEXT_SIZE];
+
+	json_array_append_new(list, json_string(prefix_format(&address, text)));
+}
+
+void kind_host_describe(const struct world_port *port, json_t *details)
+{
+	const struct hub_config *hub = &port->hub->config;
+	json_t *addresses = json_array();
+
+	if (hub->has_subnet)
+		add_address(addresses, &hub->subnet);
+	if (hub->has_subnet6)
+		add_address(addresses, &hub->subnet6);
+	json_object_set_new(details, "addresses", addresses);
+}
+
+bool kind_host_is_same_place(const struct port_config *from, const struct port_config *to)
+{
+	return !strcmp(from->host.dev, to->host.dev);
+}
+
+int kind_netns_open(struct world_port *port, struct error *error)
+{
+	const struct port_config *config = &port->config;
+	struct netns_port_settings settings = {
+		.netns = config->netns.netns,
+		.mac = config->has_mac ? config->mac : (struct mac){},
+		.mtu = mtu_of(port),
+	};
+	int fd = port->fd;
+
+	port->fd = -1;
+	if (fd >= 0)
+		return tap_adopt(fd, &port->tap, error);
+	memcpy(settings.dev, config->netns.dev, sizeof(settings.dev));
+	return netns_port_open(&settings, &port->tap, error);
+}
+
+int kind_netns_make(struct world_port *port, struct error *error)
+{
+	return make(port, error, netns_port_new);
+}
+
+void kind_netns_describe(const struct world_port *port, json_t *details)
+{
+	if (port->is_from_descriptor)
+		json_object_set_new(details, "descriptor", json_true());
+	else
+		json_object_set_new(details, "netns", json_string(port->config.netns.netns));
+}
+
+/* One that came as a descriptor has no namespace that we know of. */
+bool kind_netns_is_same_place(const struct port_config *from, const struct port_config *to)
+{
+	return from->netns.netns[0] && !strcmp(from->netns.netns, to->netns.netns) &&
+	       !strcmp(from->netns.dev, to->netns.dev);
+}

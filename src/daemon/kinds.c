@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/kinds.h"
+
+#include "daemon/kind_dhcp.h"
+#include "daemon/kind_nat.h"
+#include "daemon/kind_tap.h"
+
+#include <assert.h>
+
+static const struct kind kinds[] = {
+	[PORT_KIND_HOST] =
+		{
+			.open = kind_host_open,
+			.make = kind_host_make,
+			.describe = kind_host_describe,
+			.needs_subnet = true,
+			.is_same_place = kind_host_is_same_place,
+		},
+	[PORT_KIND_NETNS] =
+		{
+			.open = kind_netns_open,
+			.make = kind_netns_make,
+			.describe = kind_netns_describe,
+			.is_same_place = kind_netns_is_same_place,
+		},
+	[PORT_KIND_NAT] =
+		{
+			.open = kind_nat_open,
+			.make = kind_nat_make,
+			.describe = kind_nat_describe,
+			.needs_subnet = true,
+			.may_change = kind_nat_may_change,
+			.open_change = kind_nat_open_change,
+			.change = kind_nat_change,
+			.is_lone = true,
+			.may_coexist = true,
+		},
+	[PORT_KIND_DHCP] =
+		{
+			.make = kind_dhcp_make,
+			.describe = kind_dhcp_describe,
+			.needs_subnet = true,
+			.may_change = kind_dhcp_may_change,
+			.change = kind_dhcp_change,
+			.is_lone = true,
+		},
+};
+static_assert(ARRAY_SIZE(kinds) == PORT_KIND_COUNT);
+
+const struct kind *kind_of(enum port_kind kind)
+{
+	return &kinds[kind];
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The one table of what can be plugged: how each kind is made from its wish, changed and shown. */
+#pragma once
+
+#include "daemon/world.h"
+
+struct kind {
+	/* What can fail or needs privileges: descriptors. Control thread. NULL: nothing. */
+	int (*open)(struct world_port *port, struct error *error);
+	/* port->port from the above, on no hub yet. The hub's thread. What open() opened is taken,
+	 * also on failure. */
+	int (*make)(struct world_port *port, struct error *error);
+	/* What the kind has to say of itself, into a JSON object. The hub's thread. */
+	void (*describe)(const struct world_port *port, json_t *details);
+
+	/* Its addresses come from the hub's subnets. */
+	bool needs_subnet;
+	/* A hub has at most one. */
+	bool is_lone;
+	/* The same place outside of hubs: an interface of one name. NULL: the kind has none. */
+	bool (*is_same_place)(const struct port_config *from, const struct port_config *to);
+	/* A lone one can be made while the old one still is there. */
+	bool may_coexist;
+
+	/* The running port can become what `to` says while it runs. NULL: never. */
+	bool (*may_change)(const struct port_config *from, const struct port_config *to);
+	/* As open(), for such a change: when it fails it has changed nothing. NULL: nothing to do.
+	 */
+	int (*open_change)(
+		struct world_port *port, const struct port_config *to, struct error *error);
+	/* Puts port->config into force; from: what was. The hub's thread. */
+	int (*change)(struct world_port *port, const struct port_config *from, struct error *error);
+};
+
+const struct kind *kind_of(enum port_kind kind);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Everything that runs: hubs, each on a worker of its own, and the ports on them with the wish
+ * each was made from. All of it belongs to the control thread, except what struct world_port says
+ * is the worker's.
+ */
+#pragma once
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "config/config.h"
+#include "daemon/events.h"
+#include "daemon/listeners.h"
+#include "io/tap.h"
+#include "io/worker.h"
+#include "nat/gateway.h"
+#include "service/dhcp.h"
+
+#include <jansson.h>
+
+struct kind;
+
+struct world {
+	struct loop *loop; /* control's */
+	struct hash_key identity;
+	const char *state_dir, *runtime_dir;
+	struct events *events;
+	struct listeners listeners;
+	struct list hubs; /* struct world_hub, by number */
+};
+
+struct world_hub {
+	struct list node;
+	struct world *world;
+	struct hub_config config;    /* without ports */
+	struct ip_prefix moved_from; /* the subnet it would have had; len 0: that one it has */
+	struct worker *worker;
+	struct hub *hub;   /* the worker's */
+	struct list ports; /* struct world_port, in the order they were plugged */
+};
+
+struct world_port {
+	struct list node;
+	struct world_hub *hub;
+	const struct kind *kind;
+	struct port_config config;
+	bool is_from_file;	 /* it goes when a file is applied that does not have it */
+	bool is_from_descriptor; /* no file could have it */
+	int fd;			 /* the descriptor it is to be made from, until it is; else -1 */
+
+	bool is_plugged;
+	/* Copied from the port when it was plugged, as they do not change while it is. */
+	char name[PORT_NAME_SIZE], interface[INTERFACE_NAME_SIZE];
+	unsigned slot;
+
+	/* The worker's from kind->make() on. */
+	struct port *port; /* ends by its ops->free() */
+	union {
+		struct tap tap; /* until kind->make() */
+		struct gateway *gateway;
+		struct dhcp *dhcp;
+	};
+	struct task gone; /* posted to control when the port ended by itself */
+	char why[96];	  /* it did so; written before the task is posted */
+};
+
+void world_init(struct world *world, struct loop *loop, struct events *events);
+/* Unplugs everything, in order, and waits for it. */
+void world_done(struct world *world);
+
+struct world_hub *world_find_hub(const struct world *world, const char *name);
+/* By name or by slot number. */
+struct world_port *world_find_port(const struct world_hub *hub, const char *name_or_slot);
+/* The hub's one port of the kind, or NULL. */
+struct world_port *world_find_kind(const struct world_hub *hub, enum port_kind kind);
+
+/* A hub without ports, not yet in the world. -errno. */
+int world_hub_new(struct world *world, const struct hub_config *config, struct world_hub **ret_hub,
+	struct error *error) MUST_USE;
+/* With all its ports. NULL is fine. */
+void world_hub_free(struct world_hub *hub);
+void world_hub_insert(struct world_hub *hub);
+
+/*
+ * A port made and ready, not yet on its hub: everything that can fail has been done. fd: what it is
+ * to be made from, or -1; taken, also on failure.
+ */
+int world_port_new(struct world_hub *hub, const struct port_config *config, int fd,
+	struct world_port **ret_port, struct error *error) MUST_USE;
+/* Off its hub first, where it is on it. NULL is fine. */
+void world_port_free(struct world_port *port);
+/* -EEXIST, -ENOSPC, -ENOMEM of hub_attach(). */
+int world_port_plug(struct world_port *port, struct error *error) MUST_USE;
+/* Frames no longer reach it. */
+void world_port_unplug(struct world_port *port);
+
+/* Makes it, while it runs, what kind->may_change() said it can become and kind->open_change()
+ * opened what is needed for. next: the port's from here on. */
+int world_port_change(
+	struct world_port *port, struct port_config *next, struct error *error) MUST_USE;
+
+/* Tells events and log that it came, changed or went. why: NULL where somebody asked for it. */
+void world_port_tell(const struct world_port *port, const char *event, const char *why);
+
+/* What runs, as a configuration with hubs and ports in the world's order; config_free() ends it.
+ * NULL: no memory. */
+struct config *world_config(const struct world *world);
+/* Of that what a file can say: without ports that were made from a descriptor. */
+struct config *world_config_for_file(const struct world *world);
+/* Closes forwards' sockets that no port wants any more. */
+void world_sweep_listeners(struct world *world);
