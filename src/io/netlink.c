@@ -164,6 +164,29 @@ int netlink_change_link(struct netlink *netlink, const char *name, const struct 
 	return err ? refused(err, name, "setting it up", error) : 0;
 }
 
+int netlink_move_link(struct netlink *netlink, const char *name, int netns_fd, const char *new_name,
+	struct error *error)
+{
+	struct nlmsghdr *message;
+	struct ifinfomsg *header;
+	struct link_info link;
+	int err;
+
+	err = netlink_find_link(netlink, name, &link, error);
+	if (err)
+		return err;
+	message = request(netlink, RTM_NEWLINK, NLM_F_ACK);
+	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+	header->ifi_family = AF_UNSPEC;
+	header->ifi_index = link.index;
+	mnl_attr_put_strz(message, IFLA_IFNAME, new_name);
+	mnl_attr_put_u32(message, IFLA_NET_NS_FD, (uint32_t)netns_fd);
+	err = converse(netlink, message, NULL, NULL);
+	if (err == -EEXIST)
+		return error_set(error, EEXIST, "interface '%s' exists already", new_name);
+	return err ? refused(err, new_name, "moving it to its namespace", error) : 0;
+}
+
 int netlink_delete_link(struct netlink *netlink, const char *name, struct error *error)
 {
 	struct nlmsghdr *message;

@@ -36,6 +36,9 @@ struct link_change {
 };
 int netlink_change_link(struct netlink *netlink, const char *name, const struct link_change *change,
 	struct error *error) MUST_USE;
+/* To another namespace, where it is down and has another name. -EEXIST: that is taken there. */
+int netlink_move_link(struct netlink *netlink, const char *name, int netns_fd, const char *new_name,
+	struct error *error) MUST_USE;
 int netlink_delete_link(struct netlink *netlink, const char *name, struct error *error) MUST_USE;
 
 /* address->len: the subnet's. IPv4 gets the subnet's broadcast address; IPv6 is usable at once,
@@ -50,8 +53,8 @@ int netlink_add_default_route(
 /* The routes through it go with it. */
 int netlink_delete_address(struct netlink *netlink, const char *name,
 	const struct ip_prefix *address, struct error *error) MUST_USE;
-/* Host bits of `to` are zero; via none of its family (0.0.0.0, ::): on the link. A route to the same
- * place that is there already is fine, and stays. */
+/* Host bits of `to` are zero; via none of its family (0.0.0.0, ::): on the link. A route to the
+ * same place that is there already is fine, and stays. */
 int netlink_add_route(struct netlink *netlink, const char *name, const struct ip_prefix *to,
 	struct ip via, struct error *error) MUST_USE;
 

@@ -90,14 +90,17 @@ static int open_device(struct opening *opening)
 		opening->tap.name, strerror(errno));
 }
 
-static int make_interface(struct opening *opening)
+/* interface: its name, or a pattern that becomes it. */
+static int make_interface(struct opening *opening, char interface[INTERFACE_NAME_SIZE])
 {
 	struct ifreq request = {.ifr_flags = (short)(TAP_FLAGS | IFF_TUN_EXCL)};
 	const char *name = opening->tap.name;
 
-	memcpy(request.ifr_name, name, sizeof(request.ifr_name));
-	if (!ioctl(opening->tap.fd, TUNSETIFF, &request))
+	memcpy(request.ifr_name, interface, sizeof(request.ifr_name));
+	if (!ioctl(opening->tap.fd, TUNSETIFF, &request)) {
+		memcpy(interface, request.ifr_name, INTERFACE_NAME_SIZE);
 		return 0;
+	}
 	if (errno == EPERM)
 		return error_set(opening->error, EPERM,
 			"interface '%s': making it needs CAP_NET_ADMIN (run as root)", name);
@@ -142,32 +145,66 @@ static int configure(struct opening *opening)
 	return err;
 }
 
-/* In the namespace: an interface is born where its descriptor was opened. */
-static int open_there(void *argument)
+static int configure_there(void *argument)
 {
-	struct opening *opening = argument;
+	return configure(argument);
+}
+
+static int move(struct opening *opening, const char *name)
+{
+	int err, netns = netns_open(opening->settings->netns, opening->error);
+	struct netlink *netlink;
+
+	if (netns < 0)
+		return netns;
+	err = netlink_open(&netlink, opening->error);
+	if (!err)
+		err = netlink_move_link(netlink, name, netns, opening->tap.name, opening->error);
+	netlink_close(netlink);
+	close(netns);
+	return err == -EEXIST ? -EBUSY : err;
+}
+
+/*
+ * A descriptor keeps the namespace alive that it was opened in. So that the guest's ends with the
+ * guest, and its interface and our port with it, an interface is made here and then moved.
+ */
+static int make_there(struct opening *opening)
+{
+	char name[INTERFACE_NAME_SIZE] = "lanyard%d";
 	int err;
 
-	err = open_device(opening);
+	err = make_interface(opening, name);
 	if (!err)
-		err = make_interface(opening);
+		err = move(opening, name);
 	if (!err)
-		err = configure(opening);
-	if (!err)
-		err = ready(&opening->tap, opening->error);
-	if (err)
-		tap_close(&opening->tap);
+		err = netns_call(
+			opening->settings->netns, configure_there, opening, opening->error);
 	return err;
+}
+
+static int make_here(struct opening *opening)
+{
+	int err = make_interface(opening, opening->tap.name);
+
+	return err ? err : configure(opening);
 }
 
 int tap_open(const struct tap_settings *settings, struct tap *ret_tap, struct error *error)
 {
 	struct opening opening = {.settings = settings, .tap.fd = -1, .error = error};
+	bool is_elsewhere = settings->netns && settings->netns[0];
 	int err;
 
 	memcpy(opening.tap.name, settings->name, sizeof(opening.tap.name));
-	err = netns_call(settings->netns, open_there, &opening, error);
+	err = open_device(&opening);
 	if (!err)
+		err = is_elsewhere ? make_there(&opening) : make_here(&opening);
+	if (!err)
+		err = ready(&opening.tap, error);
+	if (err)
+		tap_close(&opening.tap);
+	else
 		*ret_tap = opening.tap;
 	return err;
 }

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -252,6 +253,44 @@ static void test_deleting_takes_the_interface_away(void **)
 
 #define TAP_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* A network namespace that nothing but the descriptor keeps. */
+static int new_netns(void)
+{
+	int made, home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	assert_true(home >= 0);
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	made = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(setns(home, CLONE_NEWNET), 0);
+	close(home);
+	return made;
+}
+
+static void test_ends_with_its_namespace(void **)
+{
+	struct tap_settings settings = {.name = "eth0", .mac = GUEST_MAC, .mtu = 1400};
+	struct tap tap, another;
+	struct pollfd polled;
+	int netns = new_netns();
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", netns);
+	settings.netns = path;
+	assert_int_equal(tap_open(&settings, &tap, &error), 0);
+	assert_string_equal(tap.name, "eth0");
+	assert_true(mac_equal(tap.mac, GUEST_MAC));
+	assert_int_equal(tap_open(&settings, &another, &error), -EBUSY);
+	assert_string_equal(error.text, "interface 'eth0' exists already");
+	assert_int_equal(if_nametoindex("eth0"), 0);
+
+	polled = (struct pollfd){.fd = tap.fd};
+	assert_int_equal(poll(&polled, 1, 0), 0);
+	close(netns);
+	assert_int_equal(poll(&polled, 1, 10000), 1);
+	assert_int_equal(polled.revents, POLLERR);
+	tap_close(&tap);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +302,7 @@ int main(void)
 		TAP_TEST(test_subnets_in_use),
 		TAP_TEST(test_default_route_of_both_families),
 		TAP_TEST(test_deleting_takes_the_interface_away),
+		TAP_TEST(test_ends_with_its_namespace),
 	};
 
 	if ((unshare(CLONE_NEWNET) && unshare(CLONE_NEWUSER | CLONE_NEWNET)) ||
