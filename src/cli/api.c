@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define REPLY_SECONDS 30	  /* a daemon that thinks longer is taken for stuck */
@@ -18,7 +19,6 @@ struct api {
 	CURL *curl;
 	char path[API_PATH_SIZE];
 	bool is_chosen;
-	int connect_errno; /* of the last request's connect(2), 0 when it went well */
 };
 
 /* What one request says, and what comes back. */
@@ -26,8 +26,9 @@ struct exchange {
 	struct api *api;
 	const char *method;
 	const char *body, *content_type; /* body NULL: none */
-	int fd;
-	char *reply; /* malloc'ed, reply_len bytes and a zero */
+	int fd;				 /* to hand over, or -1 */
+	int socket;			 /* of the connection, where one was made for it */
+	char *reply;			 /* malloc'ed, reply_len bytes and a zero */
 	size_t reply_len;
 	struct api_sink *sink; /* takes the reply of a request that went well */
 	bool is_ended;	       /* by the sink */
@@ -68,7 +69,7 @@ bool api_is_chosen(const struct api *api)
 
 bool api_answers(const struct api *api)
 {
-	int fd = api_socket_connect(api->path, -1);
+	int fd = api_socket_connect(api->path);
 
 	if (fd < 0)
 		return false;
@@ -76,18 +77,22 @@ bool api_answers(const struct api *api)
 	return true;
 }
 
-static curl_socket_t on_socket(void *data, curlsocktype, struct curl_sockaddr *)
+static curl_socket_t on_socket(void *data, curlsocktype, struct curl_sockaddr *address)
 {
 	struct exchange *exchange = data;
-	int fd = api_socket_connect(exchange->api->path, exchange->fd);
 
-	exchange->api->connect_errno = fd < 0 ? -fd : 0;
-	return fd < 0 ? CURL_SOCKET_BAD : fd;
+	exchange->socket = socket(address->family, address->socktype | SOCK_CLOEXEC, 0);
+	return exchange->socket;
 }
 
-static int on_socket_made(void *, curl_socket_t, curlsocktype)
+/* The connection is there, and nothing of the request has been said. */
+static int on_connected(void *data, char *, char *, int, int)
 {
-	return CURL_SOCKOPT_ALREADY_CONNECTED;
+	struct exchange *exchange = data;
+
+	if (exchange->fd >= 0 && api_socket_send(exchange->socket, exchange->fd))
+		return CURL_PREREQFUNC_ABORT;
+	return CURL_PREREQFUNC_OK;
 }
 
 static bool went_well(const struct exchange *exchange)
@@ -121,9 +126,13 @@ static size_t on_reply(char *bytes, size_t, size_t len, void *data)
 
 static int unreachable(const struct api *api, struct error *error)
 {
+	long code = 0;
+
+	curl_easy_getinfo(api->curl, CURLINFO_OS_ERRNO, &code);
 	return error_set(error, ENOTCONN,
 		"no daemon answers at %s: %s; start one with 'lanyardd'%s", api->path,
-		strerror(api->connect_errno), geteuid() ? "" : " or 'systemctl start lanyard'");
+		strerror(code ? (int)code : ECONNREFUSED),
+		geteuid() ? "" : " or 'systemctl start lanyard'");
 }
 
 /* RFC 9457: detail is the sentence for people. */
@@ -167,7 +176,8 @@ static int perform(struct exchange *exchange, const char *url, struct error *err
 	curl_easy_setopt(api->curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(api->curl, CURLOPT_OPENSOCKETFUNCTION, on_socket);
 	curl_easy_setopt(api->curl, CURLOPT_OPENSOCKETDATA, exchange);
-	curl_easy_setopt(api->curl, CURLOPT_SOCKOPTFUNCTION, on_socket_made);
+	curl_easy_setopt(api->curl, CURLOPT_PREREQFUNCTION, on_connected);
+	curl_easy_setopt(api->curl, CURLOPT_PREREQDATA, exchange);
 	curl_easy_setopt(api->curl, CURLOPT_WRITEFUNCTION, on_reply);
 	curl_easy_setopt(api->curl, CURLOPT_WRITEDATA, exchange);
 	if (exchange->body)
@@ -177,13 +187,12 @@ static int perform(struct exchange *exchange, const char *url, struct error *err
 	/* A descriptor rides on the first bytes of a connection, so the request must open one. */
 	if (exchange->fd >= 0)
 		curl_easy_setopt(api->curl, CURLOPT_FRESH_CONNECT, 1L);
-	api->connect_errno = 0;
 	result = curl_easy_perform(api->curl);
 	curl_slist_free_all(headers);
 
 	if (exchange->is_ended)
 		return 0;
-	if (api->connect_errno)
+	if (result == CURLE_COULDNT_CONNECT)
 		return unreachable(api, error);
 	if (result == CURLE_OPERATION_TIMEDOUT)
 		return error_set(error, EIO, "the daemon at %s did not answer within %d s",

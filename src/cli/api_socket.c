@@ -25,7 +25,7 @@ bool api_socket_path(const char *given, char ret_path[API_PATH_SIZE])
 	return chosen && *chosen;
 }
 
-static int send_descriptor(int to, int fd)
+int api_socket_send(int to, int fd)
 {
 	union {
 		struct cmsghdr align;
@@ -45,20 +45,17 @@ static int send_descriptor(int to, int fd)
 	return sendmsg(to, &message, MSG_NOSIGNAL) == 2 ? 0 : -errno;
 }
 
-int api_socket_connect(const char *path, int fd)
+int api_socket_connect(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int err, to = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int err, fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (to < 0)
+	if (fd < 0)
 		return -errno;
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	err = connect(to, (struct sockaddr *)&address, sizeof(address)) ? -errno : 0;
-	if (!err && fd >= 0)
-		err = send_descriptor(to, fd);
-	if (err) {
-		close(to);
-		return err;
-	}
-	return to;
+	if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
 }

@@ -15,8 +15,10 @@
  */
 bool api_socket_path(const char *given, char ret_path[API_PATH_SIZE]);
 
+/* A connected socket, or -errno. */
+int api_socket_connect(const char *path) MUST_USE;
 /*
- * A connected socket, or -errno. fd: a descriptor to hand over, or -1. It rides on an empty line
- * before the request, which a server has to overlook (RFC 9112 2.2).
+ * Hands a descriptor over, before the first request on a connection. It rides on an empty line,
+ * which a server has to overlook there (RFC 9112 2.2). -errno.
  */
-int api_socket_connect(const char *path, int fd) MUST_USE;
+int api_socket_send(int socket, int fd) MUST_USE;

@@ -66,7 +66,8 @@ static void say_changes(const json_t *reply)
 	const json_t *changes = json_object_get(reply, "changes"), *line;
 	size_t i;
 
-	json_array_foreach(changes, i, line) puts(json_string_value(line) ?: "");
+	json_array_foreach(changes, i, line)
+		puts(json_string_value(line) ?: "");
 	if (!json_array_size(changes))
 		puts("nothing to change");
 	fflush(stdout);

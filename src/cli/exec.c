@@ -127,27 +127,40 @@ static void unplug(const struct run *run, struct api *api)
 	(void)err; /* the daemon is gone, or somebody unplugged it before */
 }
 
-static int run_as_guest(struct run *run, struct api *api, bool without_dhcp)
+/* In namespaces that are made already; network: the guest's. */
+static int run_plugged(struct run *run, struct api *api, int network, bool without_dhcp)
 {
 	struct error *error = &run->call->error;
-	int err = guest_find_hub(&run->guest, api, error);
+	char netns[32];
+	int code;
 
-	if (err)
-		return call_exit(err);
-	if (own_namespaces_enter(error))
-		return EXIT_FAILED;
 	run->resolv_conf = resolv_conf_open(error);
 	if (run->resolv_conf < 0)
 		return EXIT_FAILED;
-	err = guest_plug(&run->guest, api, error);
-	if (!err) {
-		err = run_loop(run, without_dhcp);
+	snprintf(netns, sizeof(netns), "/proc/self/fd/%d", network);
+	code = call_exit(guest_plug(&run->guest, netns, api, error));
+	if (!code) {
+		code = EXIT_FAILED;
+		if (!own_namespaces_enter(network, error))
+			code = run_loop(run, without_dhcp);
 		unplug(run, api);
-	} else {
-		err = call_exit(err);
 	}
 	close(run->resolv_conf);
-	return err;
+	return code;
+}
+
+static int run_as_guest(struct run *run, struct api *api, bool without_dhcp)
+{
+	int code, network, err = guest_find_hub(&run->guest, api, &run->call->error);
+
+	if (err)
+		return call_exit(err);
+	network = own_namespaces_make(&run->call->error);
+	if (network < 0)
+		return EXIT_FAILED;
+	code = run_plugged(run, api, network, without_dhcp);
+	close(network);
+	return code;
 }
 
 /* With a daemon of its own where none runs, unless a certain one was asked for. */

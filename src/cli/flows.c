@@ -28,7 +28,8 @@ static void print(const json_t *list)
 	const json_t *flows = json_object_get(list, "flows"), *flow;
 	size_t i, count = json_array_size(flows);
 
-	json_array_foreach(flows, i, flow) add(table, flow);
+	json_array_foreach(flows, i, flow)
+		add(table, flow);
 	table_print(table);
 	if (count_of(list, "total") > count)
 		printf("and %llu more\n", (unsigned long long)(count_of(list, "total") - count));

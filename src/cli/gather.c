@@ -25,8 +25,7 @@ static int add_from(const struct gather *question, const char *hub, struct api *
 		return err;
 	list = json_object_get(reply, question->what);
 	json_integer_set(sum, json_integer_value(sum) + total_of(reply, list));
-	json_array_foreach(list, i, one)
-	{
+	json_array_foreach(list, i, one) {
 		json_object_set_new(one, "hub", json_string(hub));
 		json_array_append(json_object_get(all, question->what), one);
 	}
@@ -41,9 +40,9 @@ static bool has_kind(const json_t *hub, const char *kind)
 
 	if (!kind)
 		return true;
-	json_array_foreach(json_object_get(hub, "ports"), i,
-		port) if (!strcmp(json_string_value(json_object_get(port, "kind")) ?: "",
-				  kind)) return true;
+	json_array_foreach(json_object_get(hub, "ports"), i, port)
+		if (!strcmp(json_string_value(json_object_get(port, "kind")) ?: "", kind))
+			return true;
 	return false;
 }
 
@@ -56,8 +55,7 @@ static int add_from_all(
 
 	if (err)
 		return err;
-	json_array_foreach(json_object_get(reply, "hubs"), i, hub)
-	{
+	json_array_foreach(json_object_get(reply, "hubs"), i, hub) {
 		const char *name = json_string_value(json_object_get(hub, "name"));
 
 		if (!err && name && has_kind(hub, question->kind))

@@ -70,9 +70,9 @@ static json_t *compose(const struct guest *guest, const struct tap *tap)
 	return body;
 }
 
-int guest_plug(struct guest *guest, struct api *api, struct error *error)
+int guest_plug(struct guest *guest, const char *netns, struct api *api, struct error *error)
 {
-	struct tap_settings settings = {.mac = guest->mac, .mtu = guest->mtu};
+	struct tap_settings settings = {.netns = netns, .mac = guest->mac, .mtu = guest->mtu};
 	char *hub = api_escape(api, guest->hub);
 	struct tap tap = {.fd = -1};
 	json_t *port = NULL;

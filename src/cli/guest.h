@@ -27,6 +27,7 @@ int guest_read(
 	struct call *call, const struct guest_options *options, struct guest *ret_guest) MUST_USE;
 /* Asks the daemon for the hub, and takes its MTU. As api_get(). */
 int guest_find_hub(struct guest *guest, struct api *api, struct error *error) MUST_USE;
-/* Makes the interface in this network namespace, up and without addresses, and plugs it; the
- * daemon holds its other end from here on. As api_post(), or -EIO. */
-int guest_plug(struct guest *guest, struct api *api, struct error *error) MUST_USE;
+/* Makes the interface in a network namespace (as netns_open() takes it), up and without addresses,
+ * and plugs it; the daemon holds its other end from here on. As api_post(), or -EIO. */
+int guest_plug(
+	struct guest *guest, const char *netns, struct api *api, struct error *error) MUST_USE;

@@ -36,7 +36,8 @@ int leases_run(struct call *call)
 		print_json(list);
 	} else {
 		table = table_new("HUB\tADDRESS\tMAC\tNAME\tSTATE");
-		json_array_foreach(json_object_get(list, "leases"), i, lease) add(table, lease);
+		json_array_foreach(json_object_get(list, "leases"), i, lease)
+			add(table, lease);
 		table_print(table);
 	}
 	json_decref(list);

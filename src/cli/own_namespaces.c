@@ -38,12 +38,13 @@ static int map_ids(uid_t user, gid_t group, struct error *error)
 	return write_file("/proc/self/gid_map", text, error);
 }
 
-static int leave(struct error *error)
+/* Here, or in a user namespace with a network of its own to make interfaces in. */
+static int become_able(struct error *error)
 {
 	uid_t user = geteuid();
 	gid_t group = getegid();
 
-	if (!unshare(CLONE_NEWNET | CLONE_NEWNS))
+	if (!unshare(CLONE_NEWNS))
 		return 0;
 	if (errno != EPERM)
 		return error_set(error, errno, "making namespaces: %s", strerror(errno));
@@ -53,6 +54,42 @@ static int leave(struct error *error)
 			"run as root)",
 			strerror(errno));
 	return map_ids(user, group, error);
+}
+
+static int open_network(void)
+{
+	return open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+}
+
+/* Makes a network and comes back from it. */
+static int make_network(struct error *error)
+{
+	int made = -1, home = open_network();
+
+	if (home >= 0 && !unshare(CLONE_NEWNET)) {
+		made = open_network();
+		if (setns(home, CLONE_NEWNET) && made >= 0) {
+			close(made);
+			made = -1;
+		}
+	}
+	if (made < 0)
+		error_set(error, errno, "making a network namespace: %s", strerror(errno));
+	if (home >= 0)
+		close(home);
+	return made < 0 ? -EPERM : made;
+}
+
+int own_namespaces_make(struct error *error)
+{
+	int err = become_able(error);
+
+	if (err)
+		return err;
+	/* What is mounted outside later is seen in here, and nothing goes the other way. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL))
+		return error_set(error, errno, "making mounts private: %s", strerror(errno));
+	return make_network(error);
 }
 
 static int raise_loopback(struct error *error)
@@ -68,14 +105,9 @@ static int raise_loopback(struct error *error)
 	return err;
 }
 
-int own_namespaces_enter(struct error *error)
+int own_namespaces_enter(int network, struct error *error)
 {
-	int err = leave(error);
-
-	if (err)
-		return err;
-	/* What is mounted outside later is seen in here, and nothing goes the other way. */
-	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL))
-		return error_set(error, errno, "making mounts private: %s", strerror(errno));
+	if (setns(network, CLONE_NEWNET))
+		return error_set(error, errno, "entering a network namespace: %s", strerror(errno));
 	return raise_loopback(error);
 }

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Namespaces of this process's own: a network without interfaces, mounts nobody else sees. */
+/*
+ * Namespaces for one guest: a network without interfaces, mounts nobody else sees. Who may not make
+ * them becomes root of a user namespace first. Only before any thread was made.
+ *
+ * An interface for the guest is made between the two steps, outside of its network: see io/tap.c.
+ */
 #pragma once
 
 #include "base/error.h"
 
-/*
- * Leaves the caller's network and mount namespaces for new ones; who may not do that becomes root
- * of a user namespace first. The loopback interface is up. Only before any thread was made.
- */
-int own_namespaces_enter(struct error *error) MUST_USE;
+/* Leaves the caller's mounts (and user) behind. Returns a descriptor of the new network, which is
+ * the caller's to close, or -errno. */
+int own_namespaces_make(struct error *error) MUST_USE;
+/* Moves into it; the loopback interface is up. */
+int own_namespaces_enter(int network, struct error *error) MUST_USE;

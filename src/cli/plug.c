@@ -83,10 +83,8 @@ static int find_by_name(struct call *call, struct api *api, char id[64])
 
 	if (err)
 		return err;
-	json_array_foreach(json_object_get(reply, "hubs"), i, hub)
-	{
-		json_array_foreach(json_object_get(hub, "ports"), j, port)
-		{
+	json_array_foreach(json_object_get(reply, "hubs"), i, hub) {
+		json_array_foreach(json_object_get(hub, "ports"), j, port) {
 			if (strcmp(text_of(port, "name"), name) != 0)
 				continue;
 			snprintf(id, 64, "%s", text_of(port, "id"));

@@ -25,7 +25,7 @@ static nsec clock_now(void)
 static int open_events(const struct visit *visit)
 {
 	char request[128];
-	int fd = api_socket_connect(visit->api_path, -1);
+	int fd = api_socket_connect(visit->api_path);
 	int len = snprintf(request, sizeof(request),
 		"GET /v1/events?hub=%s HTTP/1.1\r\nHost: lanyard\r\n\r\n", visit->guest.hub);
 

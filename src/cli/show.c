@@ -25,8 +25,10 @@ static const json_t *find_port(const json_t *hubs, const char *id)
 	const json_t *hub, *port;
 	size_t i, j;
 
-	json_array_foreach(hubs, i, hub) json_array_foreach(json_object_get(hub, "ports"), j,
-		port) if (!strcmp(text_of(port, "id"), id)) return port;
+	json_array_foreach(hubs, i, hub)
+		json_array_foreach(json_object_get(hub, "ports"), j, port)
+			if (!strcmp(text_of(port, "id"), id))
+				return port;
 	return NULL;
 }
 
@@ -92,8 +94,7 @@ static void print_drops(const json_t *port, const char *way)
 	if (!json_object_size(drops))
 		return;
 	printf(INDENT "dropped %s: ", way);
-	json_object_foreach(drops, name, count)
-	{
+	json_object_foreach(drops, name, count) {
 		printf("%s%s %lld", before, name, (long long)json_integer_value(count));
 		before = ", ";
 	}
@@ -144,7 +145,8 @@ static void print_hub(const json_t *hub, const struct past *past)
 	printf("  mtu %u\n", (unsigned)count_of(hub, "mtu"));
 	if (text_of(hub, "moved_from")[0])
 		printf("  (moved from %s, which the host uses)\n", text_of(hub, "moved_from"));
-	json_array_foreach(json_object_get(hub, "ports"), i, port) print_port(port, past);
+	json_array_foreach(json_object_get(hub, "ports"), i, port)
+		print_port(port, past);
 }
 
 /* The reply to what was asked, and the same as a list of hubs: borrowed from it. */
@@ -178,8 +180,7 @@ static void print_all(const json_t *hubs, const struct past *past)
 	const json_t *hub, *port;
 	size_t i, j;
 
-	json_array_foreach(hubs, i, hub)
-	{
+	json_array_foreach(hubs, i, hub) {
 		if (i)
 			putchar('\n');
 		if (json_object_get(hub, "name"))

@@ -8,7 +8,10 @@
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <sched.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,24 +33,53 @@ struct stay {
 	struct report *report;
 };
 
-static int enter(const char *where, struct error *error)
+static bool is_same_namespace(int a, int b)
 {
-	int owner, result, fd = netns_open(where, error);
+	struct stat one, other;
 
-	if (fd < 0)
-		return fd;
-	result = setns(fd, CLONE_NEWNET);
-	owner = result && errno == EPERM ? ioctl(fd, NS_GET_USERNS) : -1;
-	/* A namespace that an ordinary user made is entered through his user namespace. */
-	if (owner >= 0 && !setns(owner, CLONE_NEWUSER))
-		result = setns(fd, CLONE_NEWNET);
+	return !fstat(a, &one) && !fstat(b, &other) && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
+}
+
+/*
+ * A network that an ordinary user made is his, but only from within the user namespace it belongs
+ * to: that is entered, with a network to make interfaces in. Root needs none of it.
+ */
+static int become_owner(int network, struct error *error)
+{
+	int own = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+	int owner = geteuid() ? ioctl(network, NS_GET_USERNS) : -1;
+	int result = 0;
+
+	if (own >= 0 && owner >= 0 && !is_same_namespace(own, owner))
+		result = setns(owner, CLONE_NEWUSER) || unshare(CLONE_NEWNET);
+	if (own >= 0)
+		close(own);
 	if (owner >= 0)
 		close(owner);
-	close(fd);
-	if (result)
-		return error_set(error, EPERM,
-			"network namespace '%s': entering it needs its owner, or root", where);
-	return 0;
+	return result ? error_set(error, EPERM, "its user namespace cannot be entered") : 0;
+}
+
+/* From here on we may do everything with the network at `where`; returns its descriptor. */
+static int prepare(const char *where, struct error *error)
+{
+	int err, network = netns_open(where, error);
+
+	if (network < 0)
+		return network;
+	err = become_owner(network, error);
+	if (!err)
+		return network;
+	close(network);
+	return error_wrap(error, err, "network namespace '%s'", where);
+}
+
+static int enter(int network, const char *where, struct error *error)
+{
+	if (!setns(network, CLONE_NEWNET))
+		return 0;
+	return error_set(
+		error, errno, "network namespace '%s': entering it: %s", where, strerror(errno));
 }
 
 static void finish(struct stay *stay, int exit_code)
@@ -103,25 +135,37 @@ static void ask(const struct visit *visit, const struct dhcp_client *resumed, st
 	loop_free(stay.loop);
 }
 
-static void plug(struct visit *visit, struct report *report)
+static void plug_network(struct visit *visit, int network, struct api *api, struct report *report)
 {
-	struct api *api = api_open(visit->api_path);
 	struct error unheard = {0};
+	char netns[32];
 	int err;
 
-	report->exit_code = EXIT_FAILED;
-	if (!api || enter(visit->netns, &report->error))
-		return;
-	report->exit_code = call_exit(guest_plug(&visit->guest, api, &report->error));
+	snprintf(netns, sizeof(netns), "/proc/self/fd/%d", network);
+	report->exit_code = call_exit(guest_plug(&visit->guest, netns, api, &report->error));
 	report->slot = visit->guest.slot;
 	if (report->exit_code || visit->without_dhcp)
 		return;
-	ask(visit, NULL, report);
+	report->exit_code = EXIT_FAILED;
+	if (!enter(network, visit->netns, &report->error))
+		ask(visit, NULL, report);
 	if (report->exit_code) {
 		err = api_delete(
 			api, &unheard, "/v1/hubs/%s/ports/%u", visit->guest.hub, visit->guest.slot);
 		(void)err;
 	}
+}
+
+static void plug(struct visit *visit, struct report *report)
+{
+	struct api *api = api_open(visit->api_path);
+	int network = api ? prepare(visit->netns, &report->error) : -1;
+
+	report->exit_code = EXIT_FAILED;
+	if (network < 0)
+		return;
+	plug_network(visit, network, api, report);
+	close(network);
 }
 
 static bool is_still_ours(const struct visit *visit)
@@ -139,8 +183,10 @@ static bool is_still_ours(const struct visit *visit)
 
 static void renew(struct visit *visit, struct report *report)
 {
+	int network = prepare(visit->netns, &report->error);
+
 	report->exit_code = EXIT_UNREACHABLE;
-	if (enter(visit->netns, &report->error) || !is_still_ours(visit))
+	if (network < 0 || enter(network, visit->netns, &report->error) || !is_still_ours(visit))
 		return;
 	report->client = visit->client;
 	ask(visit, &visit->client, report);
