@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define BATCH     64
+#define BATCH	  64
 #define FRAME_LEN 64
 #define RING_SIZE 256
 

@@ -27,8 +27,7 @@ static void test_list(void **)
 	list_push_front(&head, &things[0].in_list);
 	list_push_back(&head, &things[3].in_list);
 	list_insert_before(&things[1].in_list, &things[2].in_list);
-	LIST_EACH(node, &head)
-	{
+	LIST_EACH(node, &head) {
 		assert_int_equal(LIST_ENTRY(node, struct thing, in_list)->number, expected++);
 		if (expected % 2)
 			list_remove(node);
@@ -36,7 +35,7 @@ static void test_list(void **)
 	assert_int_equal(expected, 4);
 	assert_true(list_is_empty(&things[0].in_list));
 	LIST_EACH(node, &head)
-	left += LIST_ENTRY(node, struct thing, in_list)->number;
+		left += LIST_ENTRY(node, struct thing, in_list)->number;
 	assert_int_equal(left, 1 + 3);
 	list_remove(&things[0].in_list); /* in none: nothing happens */
 }

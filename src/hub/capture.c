@@ -14,8 +14,7 @@ void hub_capture_stop(struct capture *capture)
 void capture_frame(const struct hub *hub, const struct port *port, enum capture_point point,
 	enum drop reason, const struct frame *frame)
 {
-	LIST_EACH(node, &hub->captures)
-	{
+	LIST_EACH(node, &hub->captures) {
 		struct capture *capture = LIST_ENTRY(node, struct capture, node);
 
 		capture->on_frame(capture, port, point, reason, frame, hub->now);

@@ -34,7 +34,7 @@ void hub_free(struct hub *hub)
 		port->ops->free(port);
 	}
 	LIST_EACH(node, &hub->captures)
-	list_remove(node);
+		list_remove(node);
 	mac_table_done(&hub->addresses);
 	free(hub->slots);
 	free(hub);

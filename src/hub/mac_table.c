@@ -219,9 +219,10 @@ static uint32_t take_free(struct mac_table *table)
 	return place;
 }
 
+/* There is one: whoever learns. */
 static struct mac_owner *owner_of_most(const struct mac_table *table)
 {
-	return CONTAINER_OF(heap_first(&table->owners), struct mac_owner, by_count);
+	return CONTAINER_OF(table->owners.nodes[0], struct mac_owner, by_count);
 }
 
 static NOINLINE void insert(
