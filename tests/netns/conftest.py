@@ -57,7 +57,8 @@ def pytest_runtest_makereport(item, call):
     report = outcome.get_result()
     if report.failed and call.when != "teardown":
         for daemon in daemons.alive:
-            report.sections.append((f"daemon of {daemon.host}", daemon.report()))
+            if hasattr(report.longrepr, "addsection"):
+                report.longrepr.addsection(f"daemon of {daemon.host}", daemon.report())
 
 
 @pytest.fixture(scope="module")
