@@ -67,19 +67,34 @@ static bool deliver_begin(const struct hub *hub, struct port *to, const struct r
 	return !to->is_down;
 }
 
-/* A run of which not every frame may leave as it is. */
-static void deliver_each(struct port *to, const struct run *run)
+static void deliver_changed(struct port *to, const struct frame *frame)
 {
 	struct port_sink lowered = {.sink.take = port_sink_take, .to = to};
+
+	if (frame_wire_len(frame) > frame_limit(to))
+		port_drop(to, DROP_GIANT, frame);
+	else if (!segment_lower(frame, to->takes, &lowered.sink))
+		port_drop(to, DROP_MALFORMED, frame);
+}
+
+/* A run of which not every frame may leave as it is: those between still go together. */
+static void deliver_parts(struct port *to, const struct run *run)
+{
+	unsigned start = 0;
 
 	for (unsigned i = 0; i < run->count; i++) {
 		const struct frame *frame = &run->frames[i];
 
-		if (frame_wire_len(frame) > frame_limit(to))
-			port_drop(to, DROP_GIANT, frame);
-		else if (!segment_lower(frame, to->takes, &lowered.sink))
-			port_drop(to, DROP_MALFORMED, frame);
+		if (frame_wire_len(frame) <= frame_limit(to) &&
+			!(segment_needs(frame) & ~to->takes))
+			continue;
+		if (i > start)
+			to->ops->send(to, run->frames + start, i - start);
+		deliver_changed(to, frame);
+		start = i + 1;
 	}
+	if (run->count > start)
+		to->ops->send(to, run->frames + start, run->count - start);
 }
 
 static void deliver(const struct hub *hub, struct port *to, const struct run *run)
@@ -89,7 +104,7 @@ static void deliver(const struct hub *hub, struct port *to, const struct run *ru
 	if (LIKELY(run->wire_len <= frame_limit(to) && !(run->needs & ~to->takes)))
 		to->ops->send(to, run->frames, run->count);
 	else
-		deliver_each(to, run);
+		deliver_parts(to, run);
 }
 
 /* The ports a flooded frame must be lowered for: done once for all of them, all the way down. */

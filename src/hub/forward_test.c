@@ -305,6 +305,26 @@ static void test_super_frame_as_it_is(void **)
 	hub_free(hub);
 }
 
+/* What needs nothing goes together, before and behind what does, in order. */
+static void test_lowered_in_the_middle(void **)
+{
+	struct hub *hub = open_hub();
+	struct fake *f[2] = {plug(hub, ""), plug(hub, "")};
+	struct frame frames[5];
+
+	introduce(f, 2);
+	for (unsigned i = 0; i < 5; i++)
+		frames[i] = i == 2 ? super_frame(mac_of(2), 4500) : frame_of(2, 1);
+	hub_receive(&f[0]->port, frames, 5, NOW);
+	assert_int_equal(f[1]->sends, 3);
+	assert_int_equal(f[1]->frames, 6);
+	assert_ptr_equal(f[1]->got[1].head, frames[1].head);
+	assert_int_equal(f[1]->got[2].len, 4566);
+	assert_int_equal(f[1]->got[3].len, 4566);
+	assert_ptr_equal(f[1]->got[4].head, frames[3].head);
+	hub_free(hub);
+}
+
 static void test_super_frame_is_lowered(void **)
 {
 	struct hub *hub = open_hub();
@@ -403,6 +423,7 @@ int main(void)
 		cmocka_unit_test(test_drop_link_down),
 		cmocka_unit_test(test_drop_giant),
 		cmocka_unit_test(test_super_frame_as_it_is),
+		cmocka_unit_test(test_lowered_in_the_middle),
 		cmocka_unit_test(test_super_frame_is_lowered),
 		cmocka_unit_test(test_flooded_super_frame),
 		cmocka_unit_test(test_flooded_super_frame_is_lowered_once),
