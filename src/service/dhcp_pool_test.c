@@ -314,6 +314,71 @@ static void leases_of_another_subnet_are_forgotten(void **state)
 	assert_true(world_has_lease(world, 0xc0a87840));
 }
 
+static void a_request_overtakes_the_probe(void **state)
+{
+	struct world *world = *state;
+	struct dhcp_message m = world_request(1, DHCP_DISCOVER);
+
+	world_send(world, &m);
+	world_select(world, 1, POOL);
+	world_reply(world, DHCP_ACK);
+	world->occupied = POOL;
+	world->occupier = world_guest(77);
+	world_answer_arp(world);
+	world_pass(world, NSEC_PER_SEC);
+	assert_int_equal(world_state(world, POOL), LEASE_BOUND);
+	assert_int_equal(world->reply_count, 1);
+}
+
+static void an_offer_does_not_push_itself_out(void **state)
+{
+	struct world *world = *state;
+	struct dhcp_settings settings = world_settings();
+
+	settings.pool_last = ip4_from_number(POOL + 99);
+	world_configure(world, &settings);
+	for (unsigned n = 0; n < OFFERS_MAX; n++) {
+		struct dhcp_message m = world_request(n, DHCP_DISCOVER);
+
+		world_send(world, &m);
+	}
+	world_pass(world, NSEC_PER_SEC);
+	assert_int_equal(world->server.pool.leases.offered_count, OFFERS_MAX);
+	assert_int_equal(world_discover(world, 0), POOL);
+	assert_int_equal(world->server.pool.leases.offered_count, OFFERS_MAX);
+}
+
+static void an_expired_reservation_is_nobody_elses(void **state)
+{
+	struct world *world = *state;
+	struct dhcp_reservation reservation = {world_guest(1), ip4_from_number(POOL), ""};
+	struct dhcp_message m = world_request(20, DHCP_DISCOVER);
+
+	world_reserve(world, &reservation, 1);
+	assert_int_equal(world_bind(world, 1), POOL);
+	world_pass(world, LEASE * NSEC_PER_SEC);
+	for (uint8_t n = 2; n < 1 + POOL_SIZE; n++)
+		world_bind(world, n);
+	world_send(world, &m);
+	world_pass(world, NSEC_PER_SEC);
+	world_no_reply(world);
+	assert_int_equal(world_bind(world, 1), POOL);
+}
+
+static void a_larger_pool_serves_at_once(void **state)
+{
+	struct world *world = *state;
+	struct dhcp_settings settings = world_settings();
+	struct dhcp_message m = world_request(POOL_SIZE, DHCP_DISCOVER);
+
+	for (uint8_t n = 0; n < POOL_SIZE; n++)
+		world_bind(world, n);
+	world_send(world, &m);
+	settings.pool_last = ip4_from_number(POOL + POOL_SIZE);
+	world_configure(world, &settings);
+	assert_int_equal(world_discover(world, POOL_SIZE), POOL + POOL_SIZE);
+}
+
 #define WORLD_TEST(test) cmocka_unit_test_setup_teardown(test, world_set_up, world_tear_down)
 
 int main(void)
@@ -336,6 +401,10 @@ int main(void)
 		WORLD_TEST(keeps_names_apart),
 		WORLD_TEST(lets_leases_outside_a_new_pool_run_out),
 		WORLD_TEST(leases_of_another_subnet_are_forgotten),
+		WORLD_TEST(a_request_overtakes_the_probe),
+		WORLD_TEST(an_offer_does_not_push_itself_out),
+		WORLD_TEST(an_expired_reservation_is_nobody_elses),
+		WORLD_TEST(a_larger_pool_serves_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

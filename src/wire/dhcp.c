@@ -171,7 +171,7 @@ static void option_text(
 static void write_label(struct writer *w, const uint8_t *label, unsigned len)
 {
 	for (unsigned i = 0; i < len; i++)
-		if (!is_name_byte(label[i]))
+		if (!is_name_byte(label[i]) || label[i] == '.')
 			w->failed = true;
 	write_bytes(w, label, len);
 }

@@ -156,6 +156,8 @@ static void survives_pointer_loops(void **)
 	assert_string_equal(m.search, "a");
 	assert_true(parse("\65\1\5\167\7\1a\0\1b\xc0\3\377", 13, &m));
 	assert_string_equal(m.search, "a");
+	assert_true(parse("\65\1\5\167\10\1a\0\3b.c\0\377", 14, &m)); /* no label */
+	assert_string_equal(m.search, "a");
 }
 
 static void reads_classless_routes(void **)
