@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -124,6 +125,20 @@ static int add_addresses(struct opening *opening, struct netlink *netlink)
 	return err;
 }
 
+/* Only with our own interface; where there is no IPv6, or /proc is read-only, it stays as it is. */
+static void ignore_routers(const char *name)
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/accept_ra", name);
+	file = fopen(path, "we");
+	if (!file)
+		return;
+	fputs("0", file);
+	fclose(file);
+}
+
 static int configure(struct opening *opening)
 {
 	const struct link_change change = {
@@ -138,6 +153,8 @@ static int configure(struct opening *opening)
 	err = netlink_open(&netlink, opening->error);
 	if (err)
 		return err;
+	if (opening->settings->ignores_routers)
+		ignore_routers(opening->tap.name);
 	err = netlink_change_link(netlink, opening->tap.name, &change, opening->error);
 	if (!err)
 		err = add_addresses(opening, netlink);
@@ -153,7 +170,7 @@ static int configure_there(void *argument)
 static int move(struct opening *opening, const char *name)
 {
 	int err, netns = netns_open(opening->settings->netns, opening->error);
-	struct netlink *netlink;
+	struct netlink *netlink = NULL;
 
 	if (netns < 0)
 		return netns;

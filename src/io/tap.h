@@ -23,6 +23,8 @@ struct tap_settings {
 	char name[INTERFACE_NAME_SIZE]; /* of the interface; must be free there */
 	struct mac mac;			/* zero: the kernel chooses */
 	uint32_t mtu;			/* zero: the kernel's, 1500 */
+	bool ignores_routers;		/* IPv6 router advertisements: whoever sends one on the
+					 * segment would become this machine's way out */
 	const struct ip_prefix *addresses;
 	unsigned address_count;
 };

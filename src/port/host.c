@@ -20,6 +20,7 @@ int host_port_open(
 		.mac = settings->mac,
 		.mtu = settings->mtu,
 		.addresses = addresses,
+		.ignores_routers = true,
 	};
 
 	memcpy(tap.name, settings->dev, sizeof(tap.name));

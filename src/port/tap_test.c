@@ -365,6 +365,16 @@ static void test_an_interface_that_is_deleted(void **)
 	assert_null(hub_find(stage.hub, "guest"));
 }
 
+static int first_byte_of(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	int byte = file ? fgetc(file) : EOF;
+
+	if (file)
+		fclose(file);
+	return byte;
+}
+
 static void test_host_has_the_first_addresses(void **)
 {
 	struct host_port_settings settings = {.dev = "lan8", .mtu = 1400};
@@ -395,6 +405,7 @@ static void test_host_has_the_first_addresses(void **)
 		has_first6 |= !strcmp(text, "fd00:8::1/64");
 	}
 	assert_true(has_first && has_first6);
+	assert_int_equal(first_byte_of("/proc/sys/net/ipv6/conf/lan8/accept_ra"), '0');
 	free(subnets);
 	netlink_close(netlink);
 	stage.tap->ops->free(stage.tap);
