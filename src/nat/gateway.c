@@ -13,7 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define FDS_LEFT_FREE 256   /* for everything that is not a flow */
+#define FDS_LEFT_FREE 256 /* for everything that is not a flow */
 #define FLOWS_DEFAULT 65536
 
 static void on_transit(
@@ -91,12 +91,15 @@ int gateway_init(struct gateway *gateway, const struct gateway_settings *setting
 	list_init(&gateway->half_open);
 	list_init(&gateway->time_waits);
 	list_init(&gateway->datagram_flows);
+	list_init(&gateway->udp_listeners);
 	flow_table_init(&gateway->flows, &settings->key, &gateway->machine,
 		settings->flows_max ? settings->flows_max : default_flows_max());
 	gateway->tcp.host = &gateway->host;
 	gateway->tcp.key = settings->key;
-	gateway->tcp.pool.limit = settings->memory_max ? settings->memory_max : default_memory_max();
-	err = host_init(&gateway->host, &host_ops, &gateway->machine, settings->mac, &settings->key);
+	gateway->tcp.pool.limit = settings->memory_max ? settings->memory_max
+						       : default_memory_max();
+	err = host_init(
+		&gateway->host, &host_ops, &gateway->machine, settings->mac, &settings->key);
 	if (err < 0)
 		return error_set(error, -err, "port '%s': out of memory", settings->name);
 	memcpy(gateway->host.port.name, settings->name, sizeof(gateway->host.port.name));
@@ -115,6 +118,7 @@ void gateway_done(struct gateway *gateway)
 	time_wait_done(gateway);
 	ring_pool_done(&gateway->tcp.pool);
 	host_done(&gateway->host);
+	free(gateway->datagrams);
 }
 
 static void gateway_free(struct port *port)

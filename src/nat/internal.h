@@ -11,20 +11,23 @@
 struct gateway {
 	struct host host;
 	struct machine machine;
-	struct driver driver;      /* where there is a loop */
+	struct driver driver; /* where there is a loop */
 	struct gateway_settings settings;
 	struct outside *outside;
 	struct flow_table flows;
 	struct gateway_counters counters;
-	struct list forwards;      /* forward.c */
+	struct list forwards;	     /* forward.c */
 	struct list waiting_clients; /* forward.c: accepted, and the guest is being looked for */
 
 	struct tcp_shared tcp;
-	struct list half_open;     /* TCP flows that connect, the oldest first: flow.age */
+	struct list half_open; /* TCP flows that connect, the oldest first: flow.age */
 	uint32_t half_open_count;
-	struct list time_waits;    /* time_wait.c: the oldest first */
+	struct list time_waits; /* time_wait.c: the oldest first */
 	struct map time_wait_map;
 	struct list datagram_flows; /* UDP and ICMP, the longest quiet first: flow.age */
+	struct list udp_listeners;  /* udp_forward.c */
+	uint8_t *datagrams;	    /* datagram.c: received, and lent to the host until its flush */
+	size_t datagrams_len;
 };
 
 /* gateway.c: one with a given outside, as tests make it. The outside must outlive it. */
@@ -38,9 +41,12 @@ int gateway_flow_insert(struct gateway *gateway, struct flow *flow, nsec now) MU
 bool policy_destination(struct gateway *gateway, const struct endpoint *to, struct endpoint *ret);
 
 /* tcp.c, udp.c, icmp.c: whole packets from guests; checksums are still to be checked. */
-void tcp_transit(struct gateway *gateway, const struct frame *frame, const struct packet *packet, nsec now);
-void udp_transit(struct gateway *gateway, const struct frame *frame, const struct packet *packet, nsec now);
-void icmp_transit(struct gateway *gateway, const struct frame *frame, const struct packet *packet, nsec now);
+void tcp_transit(
+	struct gateway *gateway, const struct frame *frame, const struct packet *packet, nsec now);
+void udp_transit(
+	struct gateway *gateway, const struct frame *frame, const struct packet *packet, nsec now);
+void icmp_transit(
+	struct gateway *gateway, const struct frame *frame, const struct packet *packet, nsec now);
 /* udp.c: a bound socket through which others reach a guest; fd is ours from here on. */
 int udp_forward(struct gateway *gateway, const struct forward *forward, int fd) MUST_USE;
 void udp_forward_end(struct gateway *gateway, const struct forward *forward);
@@ -50,4 +56,5 @@ void tcp_inbound(struct gateway *gateway, int fd, const struct endpoint *client,
 
 /* The ICMP error that tells a guest why, or false when none does: type and code in the family's
  * numbers. RFC 792, RFC 4443, RFC 1812 5.2.7.1. */
-bool policy_icmp_for(const struct outside_failure *failure, bool is_v4, uint8_t *ret_type, uint8_t *ret_code);
+bool policy_icmp_for(
+	const struct outside_failure *failure, bool is_v4, uint8_t *ret_type, uint8_t *ret_code);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nat/socket.h"
 
-
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/errqueue.h>
@@ -115,12 +113,12 @@ static void read_extended_error(
 	const struct sockaddr_storage *offender = (const void *)SO_EE_OFFENDER(extended);
 
 	ret->code = (int)extended->ee_errno;
+	ret->mtu = extended->ee_errno == EMSGSIZE ? extended->ee_info : 0;
 	if (extended->ee_origin != SO_EE_ORIGIN_ICMP && extended->ee_origin != SO_EE_ORIGIN_ICMP6)
 		return;
 	ret->has_icmp = true;
 	ret->type = extended->ee_type;
 	ret->code_icmp = extended->ee_code;
-	ret->mtu = extended->ee_errno == EMSGSIZE ? extended->ee_info : 0;
 	if (offender->ss_family == AF_INET || offender->ss_family == AF_INET6)
 		ret->offender = socket_endpoint(offender).ip;
 }
@@ -178,7 +176,8 @@ static int outside_connect_result(struct outside_socket *out, struct outside_fai
 	return 0;
 }
 
-static ssize_t outside_receive(struct outside_socket *out, const struct iovec *parts, unsigned count)
+static ssize_t outside_receive(
+	struct outside_socket *out, const struct iovec *parts, unsigned count)
 {
 	ssize_t got = readv(out->watch.fd, parts, (int)count);
 
@@ -223,6 +222,7 @@ static const struct outside_ops ops = {
 	.finish = outside_finish,
 	.close = outside_close,
 	.open_udp = socket_open_udp,
+	.adopt_udp = socket_adopt_udp,
 	.open_ping = socket_open_ping,
 	.send_datagram = socket_send_datagram,
 	.receive_datagram = socket_receive_datagram,

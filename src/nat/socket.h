@@ -12,7 +12,7 @@ struct socket_outside {
 };
 
 struct outside *outside_new(struct loop *loop); /* NULL: no memory */
-void outside_free(struct outside *outside);     /* NULL is fine */
+void outside_free(struct outside *outside);	/* NULL is fine */
 
 /* An address as the kernel takes it; returns its length. */
 socklen_t socket_address(const struct endpoint *endpoint, struct sockaddr_storage *ret);
@@ -24,6 +24,7 @@ bool socket_receive_error(struct outside_socket *socket, struct outside_failure 
 /* socket_datagram.c */
 int socket_open_udp(
 	struct outside *outside, struct outside_socket *socket, struct ip like, uint16_t port);
+int socket_adopt_udp(struct outside *outside, struct outside_socket *socket, int fd);
 int socket_open_ping(
 	struct outside *outside, struct outside_socket *socket, struct ip like, uint16_t id);
 ssize_t socket_send_datagram(struct outside_socket *socket, const struct outside_datagram *datagram,

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ICMP and ICMPv6 echo (RFC 5508): one socket of the outside for each identifier of a guest. */
+#include "nat/datagram.h"
+
+#include "ip/checksum.h"
+#include "wire/checksum.h"
+#include "wire/icmp.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define LIFE	  (60 * NSEC_PER_SEC) /* RFC 5508 REQ-2 */
+#define QUOTE_MAX 512
+
+static struct datagram_flow *from_flow(const struct flow *flow)
+{
+	return CONTAINER_OF(flow, struct datagram_flow, flow);
+}
+
+static uint8_t request_type(struct ip ip)
+{
+	return ip_is_v4(ip) ? ICMP_ECHO_REQUEST : ICMP6_ECHO_REQUEST;
+}
+
+static uint8_t reply_type(struct ip ip)
+{
+	return ip_is_v4(ip) ? ICMP_ECHO_REPLY : ICMP6_ECHO_REPLY;
+}
+
+static void on_datagram(struct datagram_flow *d, const struct outside_datagram *datagram,
+	const uint8_t *bytes, size_t len, nsec now)
+{
+	const struct flow_key *key = &d->flow.key;
+	struct gateway *gateway = d->flow.gateway;
+	struct icmp_send send = {
+		.from = datagram_address_seen(gateway, datagram->peer.ip, key->guest),
+		.to = key->guest,
+		.to_mac = d->guest_mac,
+		.ttl = datagram->ttl > 1 ? datagram->ttl - 1 : datagram->ttl,
+		.tos = datagram->tos,
+		.type = reply_type(key->guest),
+	};
+
+	if (len < ICMP_HEADER_LEN || bytes[0] != send.type || bytes[1]) {
+		datagram_drop(gateway, DROP_UNWANTED);
+		return;
+	}
+	send.rest = (uint32_t)key->guest_port << 16 | load_be16(bytes + 6);
+	send.data = bytes + ICMP_HEADER_LEN;
+	send.len = (uint32_t)len - ICMP_HEADER_LEN;
+	host_post_icmp(&gateway->host, &send, now);
+}
+
+/* The request as the guest sent it: its own identifier, and the checksum that goes with that. */
+static void restore(uint8_t *request, uint16_t id)
+{
+	uint8_t old_id[2];
+	uint16_t checksum;
+
+	memcpy(old_id, request + 4, sizeof(old_id));
+	store_be16(request + 4, id);
+	memcpy(&checksum, request + 2, sizeof(checksum));
+	checksum = checksum_update(checksum, old_id, request + 4, sizeof(old_id));
+	memcpy(request + 2, &checksum, sizeof(checksum));
+}
+
+static void on_lost(struct datagram_flow *d, const struct outside_failure *failure,
+	const struct endpoint *peer, const uint8_t *quoted, size_t len, nsec now)
+{
+	const struct flow_key *key = &d->flow.key;
+	struct gateway *gateway = d->flow.gateway;
+	uint8_t request[QUOTE_MAX];
+	struct lost_packet lost = {.guest_mac = d->guest_mac,
+		.from = key->guest,
+		.to = datagram_address_seen(gateway, peer->ip, key->guest),
+		.protocol = (uint8_t)key->protocol,
+		.l4 = request,
+		.l4_len = MIN(len, sizeof(request))};
+
+	/* A raw socket hears what became of the requests of others, too. */
+	if (len < ICMP_HEADER_LEN || quoted[0] != request_type(key->guest) ||
+		load_be16(quoted + 4) != d->outside.echo_id)
+		return;
+	memcpy(request, quoted, lost.l4_len);
+	restore(request, key->guest_port);
+	datagram_tell(gateway, &lost, failure, now);
+}
+
+static const struct datagram_ops datagram_ops = {.on_datagram = on_datagram, .on_lost = on_lost};
+
+static nsec flow_run(struct flow *flow, nsec now)
+{
+	struct datagram_flow *d = from_flow(flow);
+
+	datagram_receive(d, &datagram_ops, now);
+	if (flow->last_at + LIFE <= now)
+		datagram_end(d);
+	return flow->last_at + LIFE;
+}
+
+static void flow_free(struct flow *flow)
+{
+	struct datagram_flow *d = from_flow(flow);
+
+	flow->gateway->counters.icmp_flows--;
+	datagram_done(d);
+	free(d);
+}
+
+static void describe(const struct flow *, struct flow_info *ret)
+{
+	ret->state = "echo";
+}
+
+static const struct flow_ops flow_ops = {.run = flow_run, .free = flow_free, .describe = describe};
+
+static int open_socket(struct datagram_flow *d)
+{
+	struct gateway *gateway = d->flow.gateway;
+	const struct flow_key *key = &d->flow.key;
+	const struct outside_ops *ops = gateway->outside->ops;
+	int err = ops->open_ping(gateway->outside, &d->outside, key->guest, key->guest_port);
+
+	if ((err == -EMFILE || err == -ENFILE) && datagram_evict(gateway))
+		err = ops->open_ping(gateway->outside, &d->outside, key->guest, key->guest_port);
+	if (err < 0)
+		gateway->counters.connect_no_socket++;
+	return err;
+}
+
+static int flow_new(
+	struct gateway *gateway, const struct flow_key *key, struct datagram_flow **ret, nsec now)
+{
+	struct datagram_flow *d = calloc(1, sizeof(*d));
+	int err;
+
+	if (!d)
+		return -ENOMEM;
+	datagram_init(d, gateway, &flow_ops, key);
+	err = open_socket(d);
+	if (err == 0)
+		err = datagram_insert(d, now);
+	if (err < 0) {
+		datagram_done(d);
+		free(d);
+		return err;
+	}
+	gateway->counters.icmp_flows++;
+	gateway->counters.icmp_opened++;
+	*ret = d;
+	return 0;
+}
+
+static struct datagram_flow *flow_for(
+	struct gateway *gateway, const struct frame *frame, const struct packet *packet, nsec now)
+{
+	struct flow_key key = {.guest = packet->from,
+		.guest_port = load_be16(frame->head + packet->l4 + 4),
+		.protocol = packet->protocol};
+	struct flow *flow = flow_find(&gateway->flows, &key);
+	struct datagram_flow *d = NULL;
+	int err;
+
+	if (flow)
+		return from_flow(flow);
+	err = flow_new(gateway, &key, &d, now);
+	if (err == -EACCES)
+		datagram_refuse(gateway, frame, packet, now);
+	else if (err < 0)
+		port_drop(&gateway->host.port, DROP_FLOW_LIMIT, frame);
+	return d;
+}
+
+static void send_outward(struct gateway *gateway, const struct frame *frame,
+	const struct packet *packet, const struct outside_datagram *datagram, nsec now)
+{
+	struct datagram_flow *d = flow_for(gateway, frame, packet, now);
+
+	if (!d)
+		return;
+	memcpy(&d->guest_mac, frame->head + sizeof(struct mac), sizeof(struct mac));
+	contacts_add(&d->contacts, datagram->peer.ip);
+	datagram_touch(&d->flow, now);
+	datagram_send(d, &datagram_ops, datagram, frame, packet, packet->l4, now);
+}
+
+/* Errors that guests report tell us nothing that the outside would have to know. */
+void icmp_transit(
+	struct gateway *gateway, const struct frame *frame, const struct packet *packet, nsec now)
+{
+	const uint8_t *icmp = frame->head + packet->l4;
+	struct outside_datagram datagram;
+
+	if (!host_checksum_is_right(frame, packet))
+		port_drop(&gateway->host.port, DROP_CHECKSUM, frame);
+	else if (icmp[0] != request_type(packet->to) || icmp[1])
+		port_drop(&gateway->host.port, DROP_UNWANTED, frame);
+	else if (datagram_may_leave(gateway, frame, packet, &datagram, now))
+		send_outward(gateway, frame, packet, &datagram, now);
+}
