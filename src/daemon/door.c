@@ -92,6 +92,20 @@ static ssize_t peek(int fd, int fds[REQUEST_FDS_MAX], unsigned *ret_count)
 	return len;
 }
 
+/*
+ * RFC 9112 2.2: an empty line before a request is overlooked, and here it goes before the server
+ * sees it: a read ends behind bytes that came with descriptors (unix(7)), and such a short read
+ * looks to it as if there were no more to wait for.
+ */
+static void overlook_empty_line(int fd)
+{
+	char line[2];
+
+	if (recv(fd, line, sizeof(line), MSG_PEEK | MSG_DONTWAIT) == sizeof(line) &&
+		!memcmp(line, "\r\n", sizeof(line)))
+		(void)!recv(fd, line, sizeof(line), MSG_DONTWAIT);
+}
+
 static void on_first_bytes(struct watch *watch, uint32_t)
 {
 	struct visitor *visitor = CONTAINER_OF(watch, struct visitor, watch);
@@ -107,6 +121,8 @@ static void on_first_bytes(struct watch *watch, uint32_t)
 		return;
 	}
 	visitor_free(visitor, -1);
+	if (count)
+		overlook_empty_line(fd);
 	guest->on_guest(guest, fd, fds, count);
 }
 
