@@ -5,10 +5,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int write_file(const char *path, const char *text, struct error *error)
@@ -38,6 +42,39 @@ static int map_ids(uid_t user, gid_t group, struct error *error)
 	return write_file("/proc/self/gid_map", text, error);
 }
 
+static int open_network(void)
+{
+	return open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+}
+
+static bool is_same_namespace(int a, int b)
+{
+	struct stat one, other;
+
+	return !fstat(a, &one) && !fstat(b, &other) && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
+}
+
+static bool network_is_ours(void)
+{
+	int user = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+	int network = open_network();
+	int owner = network < 0 ? -1 : ioctl(network, NS_GET_USERNS);
+	bool is_ours = user >= 0 && owner >= 0 && is_same_namespace(user, owner);
+
+	close(user);
+	close(network);
+	close(owner);
+	return is_ours;
+}
+
+int own_namespaces_leave_foreign_network(struct error *error)
+{
+	if (network_is_ours() || !unshare(CLONE_NEWNET))
+		return 0;
+	return error_set(error, errno, "making a network namespace: %s", strerror(errno));
+}
+
 /* Here, or in a user namespace with a network of its own to make interfaces in. */
 static int become_able(struct error *error)
 {
@@ -45,7 +82,7 @@ static int become_able(struct error *error)
 	gid_t group = getegid();
 
 	if (!unshare(CLONE_NEWNS))
-		return 0;
+		return own_namespaces_leave_foreign_network(error);
 	if (errno != EPERM)
 		return error_set(error, errno, "making namespaces: %s", strerror(errno));
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS))
@@ -54,11 +91,6 @@ static int become_able(struct error *error)
 			"run as root)",
 			strerror(errno));
 	return map_ids(user, group, error);
-}
-
-static int open_network(void)
-{
-	return open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 }
 
 /* Makes a network and comes back from it. */

@@ -9,6 +9,9 @@
 
 #include "base/error.h"
 
+/* Leaves a network that belongs to another user namespace than ours for an empty one: only in ours
+ * may we make interfaces. -errno. */
+int own_namespaces_leave_foreign_network(struct error *error) MUST_USE;
 /* Leaves the caller's mounts (and user) behind. Returns a descriptor of the new network, which is
  * the caller's to close, or -errno. */
 int own_namespaces_make(struct error *error) MUST_USE;

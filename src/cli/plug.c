@@ -9,14 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Numbers, true, false and JSON lists as they are; anything else is the text. */
-static json_t *value_of(const char *text)
-{
-	json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
-
-	return value && !json_is_string(value) ? value : json_string(text);
-}
-
 /* {"kind": KIND, "key": value...} of KIND key=value...; NULL: refused. */
 static json_t *compose(struct call *call)
 {
@@ -27,12 +19,13 @@ static json_t *compose(struct call *call)
 		const char *equals = strchr(call->args[i], '=');
 		size_t len = equals ? (size_t)(equals - call->args[i]) : 0;
 
-		if (!len) {
+		/* Values are texts: the daemon reads them as it reads a file's. */
+		if (!len ||
+			json_object_setn_new(body, call->args[i], len, json_string(equals + 1))) {
 			call_refuse(call, "'%s' is not KEY=VALUE", call->args[i]);
 			json_decref(body);
 			return NULL;
 		}
-		json_object_setn_new(body, call->args[i], len, value_of(equals + 1));
 	}
 	return body;
 }

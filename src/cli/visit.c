@@ -2,6 +2,7 @@
 #include "cli/visit.h"
 
 #include "cli/dhcp_interface.h"
+#include "cli/own_namespaces.h"
 #include "io/netns.h"
 
 #include <errno.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,31 +33,18 @@ struct stay {
 	struct report *report;
 };
 
-static bool is_same_namespace(int a, int b)
-{
-	struct stat one, other;
-
-	return !fstat(a, &one) && !fstat(b, &other) && one.st_dev == other.st_dev &&
-	       one.st_ino == other.st_ino;
-}
-
 /*
  * A network that an ordinary user made is his, but only from within the user namespace it belongs
- * to: that is entered, with a network to make interfaces in. Root needs none of it.
+ * to: that is entered. Who may not enter it is told so when the interface is made.
  */
 static int become_owner(int network, struct error *error)
 {
-	int own = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
-	int owner = geteuid() ? ioctl(network, NS_GET_USERNS) : -1;
-	int result = 0;
+	int owner = ioctl(network, NS_GET_USERNS);
+	bool has_entered = owner >= 0 && !setns(owner, CLONE_NEWUSER);
 
-	if (own >= 0 && owner >= 0 && !is_same_namespace(own, owner))
-		result = setns(owner, CLONE_NEWUSER) || unshare(CLONE_NEWNET);
-	if (own >= 0)
-		close(own);
 	if (owner >= 0)
 		close(owner);
-	return result ? error_set(error, EPERM, "its user namespace cannot be entered") : 0;
+	return has_entered || !geteuid() ? own_namespaces_leave_foreign_network(error) : 0;
 }
 
 /* From here on we may do everything with the network at `where`; returns its descriptor. */
@@ -159,11 +146,12 @@ static void plug_network(struct visit *visit, int network, struct api *api, stru
 static void plug(struct visit *visit, struct report *report)
 {
 	struct api *api = api_open(visit->api_path);
-	int network = api ? prepare(visit->netns, &report->error) : -1;
+	int network = api ? prepare(visit->netns, &report->error) : -ENOMEM;
 
-	report->exit_code = EXIT_FAILED;
-	if (network < 0)
+	if (network < 0) {
+		report->exit_code = api ? EXIT_BAD_INPUT : EXIT_FAILED;
 		return;
+	}
 	plug_network(visit, network, api, report);
 	close(network);
 }

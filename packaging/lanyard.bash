@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# bash completion for lanyard(1)
+
+_lanyard_hubs() {
+	lanyard --json show 2>/dev/null | sed -n 's/^      "name": "\(hub[0-9]*\)".*/\1/p'
+}
+
+_lanyard_ports() {
+	lanyard --json show 2>/dev/null | sed -n 's/^ *"id": "\(hub[0-9]*\.[0-9]*\)".*/\1/p'
+}
+
+_lanyard() {
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command= i
+	local commands="show apply check config plug unplug exec attach leases flows addresses
+		forward capture watch version help"
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		--api) ((i++)) ;;
+		-*) ;;
+		*) command=${COMP_WORDS[i]}; break ;;
+		esac
+	done
+	case $before in
+	--api | -w | --netns) COMPREPLY=($(compgen -f -- "$word")); return ;;
+	--hub) COMPREPLY=($(compgen -W "$(_lanyard_hubs)" -- "$word")); return ;;
+	--name | --mac | --mtu | --ifname) return ;;
+	esac
+	if [[ $word == -* ]]; then
+		local options="--json --api"
+		case $command in
+		show) options+=" --rates --vmnet" ;;
+		exec) options+=" --hub --name --mac --mtu --no-dhcp --" ;;
+		attach) options+=" --netns --ifname --name --mac --mtu --no-dhcp" ;;
+		capture) options+=" -w" ;;
+		esac
+		COMPREPLY=($(compgen -W "$options" -- "$word"))
+		return
+	fi
+	case $command in
+	"") COMPREPLY=($(compgen -W "$commands" -- "$word")) ;;
+	help) COMPREPLY=($(compgen -W "$commands" -- "$word")) ;;
+	apply | check) COMPREPLY=($(compgen -f -- "$word")) ;;
+	unplug) COMPREPLY=($(compgen -W "$(_lanyard_ports)" -- "$word")) ;;
+	show | capture) COMPREPLY=($(compgen -W "$(_lanyard_hubs) $(_lanyard_ports)" -- "$word")) ;;
+	plug)
+		if [[ $before == hub* ]]; then
+			COMPREPLY=($(compgen -W "host netns nat dhcp" -- "$word"))
+		else
+			COMPREPLY=($(compgen -W "$(_lanyard_hubs)" -- "$word"))
+		fi ;;
+	forward)
+		case $before in
+		forward) COMPREPLY=($(compgen -W "add rm list" -- "$word")) ;;
+		add | rm | list) COMPREPLY=($(compgen -W "$(_lanyard_hubs)" -- "$word")) ;;
+		hub*) COMPREPLY=($(compgen -W "tcp udp" -- "$word")) ;;
+		esac ;;
+	exec) COMPREPLY=($(compgen -c -- "$word")) ;;
+	attach | leases | flows | addresses | watch)
+		COMPREPLY=($(compgen -W "$(_lanyard_hubs)" -- "$word")) ;;
+	esac
+}
+
+complete -F _lanyard lanyard
