@@ -34,34 +34,11 @@ void api_get_forwards(struct api *api, struct request *request, struct reply *re
 	reply_json(reply, 200, json_pack("{s:o}", "forwards", forwards));
 }
 
-/* The whole wish as it would be with the port changed so. */
-static int check_together(
-	const struct world_port *port, const struct port_config *next, struct error *error)
-{
-	struct config *config = world_config_for_file(port->hub->world);
-	struct hub_config *hub = config ? config_find_hub(config, port->hub->config.name) : NULL;
-	int err = hub ? 0 : error_set(error, ENOMEM, "out of memory");
-
-	for (size_t i = 0; hub && i < hub->port_count; i++) {
-		struct port_config before = hub->ports[i];
-
-		if (before.kind != PORT_KIND_NAT)
-			continue;
-		hub->ports[i] = *next;
-		err = config_check(config, error);
-		hub->ports[i] = before;
-	}
-	config_free(config);
-	return err;
-}
-
 /* next: taken, also on failure. */
 static int change(struct world_port *port, struct port_config *next, struct error *error)
 {
-	int err = check_together(port, next, error);
+	int err = port->kind->open_change(port, next, error);
 
-	if (!err)
-		err = port->kind->open_change(port, next, error);
 	if (err)
 		port_config_done(next);
 	else
@@ -83,6 +60,34 @@ static int append(struct port_config *port, const struct forward_config *forward
 	return 0;
 }
 
+/* Everything that runs, as it would be with the port changed so. */
+static int check_together(const struct world_port *port, const struct port_config *next,
+	const struct forward_config *forward, struct error *error)
+{
+	struct config *config = world_config_for_file(port->hub->world);
+	struct hub_config *hub = config ? config_find_hub(config, port->hub->config.name) : NULL;
+	struct error inner = {};
+	const char *said;
+	char text[160];
+	int err = hub ? 0 : -ENOMEM;
+
+	for (size_t i = 0; hub && i < hub->port_count; i++) {
+		struct port_config before = hub->ports[i];
+
+		if (before.kind != PORT_KIND_NAT)
+			continue;
+		hub->ports[i] = *next;
+		err = config_check(config, &inner);
+		hub->ports[i] = before;
+	}
+	config_free(config);
+	if (!err)
+		return 0;
+	said = strstr(inner.text, ": "); /* behind the place in a file that there is not */
+	return error_set(error, -err, "forward %s: %s", forward_format(forward, text),
+		said ? said + 2 : strerror(-err));
+}
+
 static int add_forward(
 	struct world_port *port, const struct forward_config *forward, struct error *error)
 {
@@ -93,9 +98,11 @@ static int add_forward(
 		return error_set(error, ENOMEM, "out of memory");
 	err = append(&next, forward);
 	if (!err)
+		err = check_together(port, &next, forward, error);
+	if (!err)
 		return change(port, &next, error);
 	port_config_done(&next);
-	return error_set(error, ENOMEM, "out of memory");
+	return error_set(error, -err, "out of memory");
 }
 
 static const char *only_key(const json_t *body, const char *wanted, struct error *error)
@@ -154,7 +161,10 @@ static void drop(struct port_config *port, size_t index)
 
 	memmove(&nat->forwards[index], &nat->forwards[index + 1],
 		(nat->forward_count - index - 1) * sizeof(*nat->forwards));
-	nat->forward_count--;
+	if (--nat->forward_count)
+		return;
+	free(nat->forwards); /* an empty list has no memory */
+	nat->forwards = NULL;
 }
 
 static int remove_forward(
@@ -190,7 +200,9 @@ void api_delete_forward(struct api *api, struct request *request, struct reply *
 		return;
 	}
 	err = remove_forward(port, protocol, outside, &error);
-	if (err)
+	if (err == -ENOENT)
+		reply_problem(reply, 404, "%s", error.text);
+	else if (err)
 		reply_error(reply, err, &error);
 	else
 		reply_nothing(reply);

@@ -238,6 +238,7 @@ static int end_early(struct job *job, struct error *error)
 	job->has_lost = true;
 	job->lost_was_from_file = job->old->is_from_file;
 	world_port_unplug(job->old);
+	world_port_tell(job->old, "port-down", NULL);
 	world_port_free(job->old);
 	job->old = NULL;
 	return 0;
@@ -256,22 +257,46 @@ static int make_way(struct transaction *t, const struct job *fresh, struct error
 	return err;
 }
 
-static int prepare_port(struct transaction *t, struct job *job, struct error *error)
+static bool needs_way(const struct transaction *t, const struct job *fresh)
 {
-	int err;
-
-	switch (job->fate) {
-	case PLAN_KEEP:
-	case PLAN_REMOVE:
-		return 0;
-	case PLAN_CHANGE:
-		return prepare_change(job, error);
-	case PLAN_REPLACE:
-	case PLAN_ADD:
-		break;
+	for (size_t i = 0; i < t->job_count; i++) {
+		if (goes(&t->jobs[i]) && t->jobs[i].old && excludes(&t->jobs[i], fresh))
+			return true;
 	}
-	err = make_way(t, job, error);
-	return err ? err : world_port_new(job->hub, job->to, -1, &job->fresh, error);
+	return false;
+}
+
+static bool is_made(const struct job *job)
+{
+	return job->fate == PLAN_ADD || job->fate == PLAN_REPLACE;
+}
+
+static int prepare_port(struct job *job, struct error *error)
+{
+	if (job->fate == PLAN_CHANGE)
+		return prepare_change(job, error);
+	if (!is_made(job) || job->fresh)
+		return 0;
+	return world_port_new(job->hub, job->to, -1, &job->fresh, error);
+}
+
+/* Those that disturb nobody come first: when one of them fails, nothing has been disturbed. */
+static int prepare_ports(struct transaction *t, struct error *error)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < t->job_count && !err; i++) {
+		if (!is_made(&t->jobs[i]) || !needs_way(t, &t->jobs[i]))
+			err = prepare_port(&t->jobs[i], error);
+	}
+	for (size_t i = 0; i < t->job_count && !err; i++) {
+		if (!is_made(&t->jobs[i]) || t->jobs[i].fresh)
+			continue;
+		err = make_way(t, &t->jobs[i], error);
+		if (!err)
+			err = prepare_port(&t->jobs[i], error);
+	}
+	return err;
 }
 
 static int prepare(struct transaction *t, struct error *error)
@@ -280,9 +305,7 @@ static int prepare(struct transaction *t, struct error *error)
 
 	for (size_t i = 0; i < t->plan->hub_count && !err; i++)
 		err = prepare_hub(t, &t->hubs[i], error);
-	for (size_t i = 0; i < t->job_count && !err; i++)
-		err = prepare_port(t, &t->jobs[i], error);
-	return err;
+	return err ? err : prepare_ports(t, error);
 }
 
 /* The port that had to end early, once more. Its guests have lost what a gateway or interface knows
@@ -297,6 +320,7 @@ static void bring_back(struct job *job)
 		err = world_port_plug(port, &error);
 	if (!err) {
 		port->is_from_file = job->lost_was_from_file;
+		world_port_tell(port, "port-up", NULL);
 		return;
 	}
 	world_port_free(port);
@@ -408,12 +432,13 @@ int apply(struct world *world, const struct config *wished, struct apply_report 
 	int err = begin(&t, world, wished, error);
 
 	if (!err) {
+		apply_subnet_warn(
+			world, t.plan, report); /* before interfaces of ours use them too */
 		err = prepare(&t, error);
 		if (err) {
 			roll_back(&t);
 		} else {
 			apply_report_plan(report, t.plan);
-			apply_subnet_warn(world, t.plan, report);
 			commit(&t, report);
 			tell_applied(world, report);
 		}

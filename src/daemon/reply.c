@@ -97,8 +97,9 @@ static unsigned status_of(int err)
 	case EPERM:
 	case EACCES:
 		return 403;
-	case ENOENT:
-		return 404;
+	case ENOENT: /* not the path's: what it wants to use is not there */
+	case ENODEV:
+	case EADDRNOTAVAIL:
 	case EEXIST:
 	case EBUSY:
 	case EADDRINUSE:
