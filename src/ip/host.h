@@ -57,6 +57,10 @@ struct host_ops {
 	/* Somebody else on the hub uses an address of ours (RFC 5227 2.4). At most once a minute
 	 * for each address. May be NULL. */
 	void (*on_conflict)(struct host *host, struct ip ip, struct mac mac);
+	/* TCP or UDP for one of our addresses, to a port that nobody bound: true when it is dealt
+	 * with; else it is refused. May be NULL. */
+	bool (*on_unbound)(struct host *host, const struct frame *frame,
+		const struct packet *packet, nsec now);
 };
 
 /* One frame being composed: write the head, point the body, say the lengths, host_post() it. */

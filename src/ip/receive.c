@@ -115,6 +115,8 @@ static void tcp_receive(
 			return;
 		}
 	}
+	if (host->ops->on_unbound && host->ops->on_unbound(host, frame, packet, now))
+		return;
 	host_refuse_tcp(host, frame, packet, now);
 	port_drop(&host->port, DROP_UNWANTED, frame);
 }

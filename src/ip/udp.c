@@ -66,6 +66,8 @@ void udp_receive(
 	if (!host_checksum_is_right(frame, packet)) {
 		port_drop(&host->port, DROP_CHECKSUM, frame);
 	} else if (!binding) {
+		if (host->ops->on_unbound && host->ops->on_unbound(host, frame, packet, now))
+			return;
 		host_send_icmp_error(host, packet->to, type, code, 0, frame, packet, now);
 		port_drop(&host->port, DROP_UNWANTED, frame);
 	} else if (packet->end <= frame->head_len) {

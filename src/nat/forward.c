@@ -41,16 +41,15 @@ static void on_resolved(struct resolve *resolve, struct ip, struct mac mac, nsec
 		(void)!setsockopt(waiting->fd, SOL_SOCKET, SO_LINGER, &abort, sizeof(abort));
 		close(waiting->fd); /* nobody there: as if refused */
 	} else {
-		tcp_inbound(waiting->gateway, waiting->fd, &waiting->client, &waiting->guest, mac, now);
+		tcp_inbound(
+			waiting->gateway, waiting->fd, &waiting->client, &waiting->guest, mac, now);
 	}
 	list_remove(&waiting->node);
 	free(waiting);
 }
 
-/* The guest sees the client's own address, where it can answer it: not a loopback address, and not
- * one of its own network, which it would look for on the hub. */
-static struct endpoint client_as_seen(const struct gateway *gateway, const struct endpoint *client,
-	const struct endpoint *guest)
+struct endpoint forward_client_seen(
+	const struct gateway *gateway, const struct endpoint *client, const struct endpoint *guest)
 {
 	struct endpoint seen = *client;
 
@@ -73,7 +72,7 @@ static void client_arrived(struct forward_port *port, int fd, const struct endpo
 	waiting->gateway = gateway;
 	waiting->fd = fd;
 	waiting->guest = port->forward.guest;
-	waiting->client = client_as_seen(gateway, client, &waiting->guest);
+	waiting->client = forward_client_seen(gateway, client, &waiting->guest);
 	waiting->resolve.on_resolved = on_resolved;
 	list_push_back(&gateway->waiting_clients, &waiting->node);
 	host_resolve(&gateway->host, waiting->guest.ip, &waiting->resolve, now_of(gateway));
@@ -87,8 +86,8 @@ static void on_clients(struct watch *watch, uint32_t)
 		struct sockaddr_storage address;
 		socklen_t len = sizeof(address);
 		struct endpoint client;
-		int fd = accept4(watch->fd, (struct sockaddr *)&address, &len,
-			SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(
+			watch->fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0)
 			return;
@@ -103,7 +102,8 @@ static struct forward_port *find(
 	LIST_EACH(node, &gateway->forwards) {
 		struct forward_port *port = LIST_ENTRY(node, struct forward_port, node);
 
-		if (port->forward.is_udp == is_udp && endpoint_equal(&port->forward.outside, outside))
+		if (port->forward.is_udp == is_udp &&
+			endpoint_equal(&port->forward.outside, outside))
 			return port;
 	}
 	return NULL;

@@ -38,7 +38,25 @@ static void on_transit(
 	}
 }
 
-static const struct host_ops host_ops = {.on_transit = on_transit};
+/* Our own address also stands for the host's loopback, and for clients of forwards that the guest
+ * could not answer under their own. */
+static bool on_unbound(
+	struct host *host, const struct frame *frame, const struct packet *packet, nsec now)
+{
+	struct gateway *gateway = CONTAINER_OF(host, struct gateway, host);
+	struct flow_key key = {.guest = packet->from,
+		.remote = packet->to,
+		.guest_port = packet->from_port,
+		.remote_port = packet->to_port,
+		.protocol = packet->protocol};
+
+	if (!gateway->settings.may_reach_host && !flow_find(&gateway->flows, &key))
+		return false;
+	on_transit(host, frame, packet, now);
+	return true;
+}
+
+static const struct host_ops host_ops = {.on_transit = on_transit, .on_unbound = on_unbound};
 
 static nsec gateway_run(struct machine *machine, nsec now)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ICMP and ICMPv6 echo (RFC 5508): one socket of the outside for each identifier of a guest. */
-#include "nat/datagram.h"
+#include "nat/datagram_flow.h"
 
 #include "ip/checksum.h"
 #include "wire/checksum.h"
@@ -8,9 +8,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-
-#define LIFE	  (60 * NSEC_PER_SEC) /* RFC 5508 REQ-2 */
-#define QUOTE_MAX 512
 
 static struct datagram_flow *from_flow(const struct flow *flow)
 {
@@ -27,9 +24,10 @@ static uint8_t reply_type(struct ip ip)
 	return ip_is_v4(ip) ? ICMP_ECHO_REPLY : ICMP6_ECHO_REPLY;
 }
 
-static void on_datagram(struct datagram_flow *d, const struct outside_datagram *datagram,
-	const uint8_t *bytes, size_t len, nsec now)
+static void on_datagram(struct datagram_socket *socket, const struct outside_datagram *datagram,
+	const uint8_t *bytes, uint32_t len, nsec now)
 {
+	struct datagram_flow *d = CONTAINER_OF(socket, struct datagram_flow, socket);
 	const struct flow_key *key = &d->flow.key;
 	struct gateway *gateway = d->flow.gateway;
 	struct icmp_send send = {
@@ -45,9 +43,11 @@ static void on_datagram(struct datagram_flow *d, const struct outside_datagram *
 		datagram_drop(gateway, DROP_UNWANTED);
 		return;
 	}
+	if (!datagram_flow_hears(d, datagram, len - ICMP_HEADER_LEN, now))
+		return;
 	send.rest = (uint32_t)key->guest_port << 16 | load_be16(bytes + 6);
 	send.data = bytes + ICMP_HEADER_LEN;
-	send.len = (uint32_t)len - ICMP_HEADER_LEN;
+	send.len = len - ICMP_HEADER_LEN;
 	host_post_icmp(&gateway->host, &send, now);
 }
 
@@ -64,12 +64,13 @@ static void restore(uint8_t *request, uint16_t id)
 	memcpy(request + 2, &checksum, sizeof(checksum));
 }
 
-static void on_lost(struct datagram_flow *d, const struct outside_failure *failure,
+static void on_lost(struct datagram_socket *socket, const struct outside_failure *failure,
 	const struct endpoint *peer, const uint8_t *quoted, size_t len, nsec now)
 {
+	struct datagram_flow *d = CONTAINER_OF(socket, struct datagram_flow, socket);
 	const struct flow_key *key = &d->flow.key;
 	struct gateway *gateway = d->flow.gateway;
-	uint8_t request[QUOTE_MAX];
+	uint8_t request[DATAGRAM_QUOTE_MAX];
 	struct lost_packet lost = {.guest_mac = d->guest_mac,
 		.from = key->guest,
 		.to = datagram_address_seen(gateway, peer->ip, key->guest),
@@ -79,7 +80,7 @@ static void on_lost(struct datagram_flow *d, const struct outside_failure *failu
 
 	/* A raw socket hears what became of the requests of others, too. */
 	if (len < ICMP_HEADER_LEN || quoted[0] != request_type(key->guest) ||
-		load_be16(quoted + 4) != d->outside.echo_id)
+		load_be16(quoted + 4) != socket->outside.echo_id)
 		return;
 	memcpy(request, quoted, lost.l4_len);
 	restore(request, key->guest_port);
@@ -88,14 +89,15 @@ static void on_lost(struct datagram_flow *d, const struct outside_failure *failu
 
 static const struct datagram_ops datagram_ops = {.on_datagram = on_datagram, .on_lost = on_lost};
 
+/* RFC 5508 REQ-2. */
+static nsec life(const struct datagram_flow *)
+{
+	return 60 * NSEC_PER_SEC;
+}
+
 static nsec flow_run(struct flow *flow, nsec now)
 {
-	struct datagram_flow *d = from_flow(flow);
-
-	datagram_receive(d, &datagram_ops, now);
-	if (flow->last_at + LIFE <= now)
-		datagram_end(d);
-	return flow->last_at + LIFE;
+	return datagram_flow_run(from_flow(flow), life, now);
 }
 
 static void flow_free(struct flow *flow)
@@ -103,7 +105,7 @@ static void flow_free(struct flow *flow)
 	struct datagram_flow *d = from_flow(flow);
 
 	flow->gateway->counters.icmp_flows--;
-	datagram_done(d);
+	datagram_flow_done(d);
 	free(d);
 }
 
@@ -114,15 +116,22 @@ static void describe(const struct flow *, struct flow_info *ret)
 
 static const struct flow_ops flow_ops = {.run = flow_run, .free = flow_free, .describe = describe};
 
+static int try_open(struct datagram_flow *d)
+{
+	const struct outside *outside = d->flow.gateway->outside;
+	const struct flow_key *key = &d->flow.key;
+
+	return outside->ops->open_ping(
+		d->flow.gateway->outside, &d->socket.outside, key->guest, key->guest_port);
+}
+
 static int open_socket(struct datagram_flow *d)
 {
 	struct gateway *gateway = d->flow.gateway;
-	const struct flow_key *key = &d->flow.key;
-	const struct outside_ops *ops = gateway->outside->ops;
-	int err = ops->open_ping(gateway->outside, &d->outside, key->guest, key->guest_port);
+	int err = try_open(d);
 
-	if ((err == -EMFILE || err == -ENFILE) && datagram_evict(gateway))
-		err = ops->open_ping(gateway->outside, &d->outside, key->guest, key->guest_port);
+	if ((err == -EMFILE || err == -ENFILE) && datagram_flow_evict(gateway))
+		err = try_open(d);
 	if (err < 0)
 		gateway->counters.connect_no_socket++;
 	return err;
@@ -136,12 +145,12 @@ static int flow_new(
 
 	if (!d)
 		return -ENOMEM;
-	datagram_init(d, gateway, &flow_ops, key);
+	datagram_flow_init(d, gateway, &flow_ops, &datagram_ops, key);
 	err = open_socket(d);
 	if (err == 0)
-		err = datagram_insert(d, now);
+		err = datagram_flow_insert(d, now);
 	if (err < 0) {
-		datagram_done(d);
+		datagram_flow_done(d);
 		free(d);
 		return err;
 	}
@@ -178,10 +187,9 @@ static void send_outward(struct gateway *gateway, const struct frame *frame,
 
 	if (!d)
 		return;
-	memcpy(&d->guest_mac, frame->head + sizeof(struct mac), sizeof(struct mac));
-	contacts_add(&d->contacts, datagram->peer.ip);
-	datagram_touch(&d->flow, now);
-	datagram_send(d, &datagram_ops, datagram, frame, packet, packet->l4, now);
+	datagram_flow_speaks(d, frame, datagram->peer.ip, now);
+	if (datagram_send(&d->socket, datagram, frame, packet, packet->l4, now))
+		d->flow.up_bytes += packet->end - packet->payload;
 }
 
 /* Errors that guests report tell us nothing that the outside would have to know. */
@@ -189,12 +197,15 @@ void icmp_transit(
 	struct gateway *gateway, const struct frame *frame, const struct packet *packet, nsec now)
 {
 	const uint8_t *icmp = frame->head + packet->l4;
-	struct outside_datagram datagram;
+	struct endpoint to = {.ip = packet->to};
+	struct outside_datagram datagram = {0};
 
 	if (!host_checksum_is_right(frame, packet))
 		port_drop(&gateway->host.port, DROP_CHECKSUM, frame);
 	else if (icmp[0] != request_type(packet->to) || icmp[1])
 		port_drop(&gateway->host.port, DROP_UNWANTED, frame);
-	else if (datagram_may_leave(gateway, frame, packet, &datagram, now))
+	else if (!policy_destination(gateway, &to, &datagram.peer))
+		datagram_refuse(gateway, frame, packet, now);
+	else if (datagram_route(gateway, frame, packet, &datagram, now))
 		send_outward(gateway, frame, packet, &datagram, now);
 }

@@ -64,7 +64,7 @@ struct outside_ops {
 	 */
 	int (*open_udp)(struct outside *outside, struct outside_socket *socket, struct ip like,
 		uint16_t port);
-	/* Takes a UDP socket that is bound; what it receives tells `local`. */
+	/* Takes a UDP socket that is bound, level-triggered; what it receives tells `local`. */
 	int (*adopt_udp)(struct outside *outside, struct outside_socket *socket, int fd);
 	/* An ICMP echo socket (ping socket, else raw) of the family of `like`, under the identifier
 	 * `id` when that is free. It takes and gives whole messages, beginning with their type;

@@ -49,7 +49,7 @@ static int family_of(int fd)
 }
 
 /* fd is ours, also on failure. */
-static int start(struct outside *outside, struct outside_socket *out, int fd)
+static int start(struct outside *outside, struct outside_socket *out, int fd, uint32_t events)
 {
 	struct loop *loop = CONTAINER_OF(outside, struct socket_outside, outside)->loop;
 	int err;
@@ -60,7 +60,7 @@ static int start(struct outside *outside, struct outside_socket *out, int fd)
 		set_options6(fd);
 	set_option(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
 	out->may_not_fragment = false;
-	err = loop_watch(loop, &out->watch, fd, EPOLLIN | EPOLLET);
+	err = loop_watch(loop, &out->watch, fd, events);
 	if (err < 0) {
 		out->watch.fd = -1;
 		close(fd);
@@ -104,7 +104,7 @@ int socket_open_udp(
 		return -EADDRINUSE;
 	}
 	set_option(fd, IPPROTO_UDP, UDP_GRO, 1);
-	return start(outside, out, fd);
+	return start(outside, out, fd, EPOLLIN | EPOLLET);
 }
 
 int socket_adopt_udp(struct outside *outside, struct outside_socket *out, int fd)
@@ -112,7 +112,7 @@ int socket_adopt_udp(struct outside *outside, struct outside_socket *out, int fd
 	set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
 	set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 	set_option(fd, IPPROTO_UDP, UDP_GRO, 1);
-	return start(outside, out, fd);
+	return start(outside, out, fd, EPOLLIN);
 }
 
 static uint16_t bound_port(int fd)
@@ -138,7 +138,7 @@ static int open_ping_socket(
 	}
 	out->echo_id = bound_port(fd);
 	out->is_raw = false;
-	return start(outside, out, fd);
+	return start(outside, out, fd, EPOLLIN | EPOLLET);
 }
 
 /* A raw socket hears everybody's replies: the kernel is told which are ours. */
@@ -188,7 +188,7 @@ static int open_raw(struct outside *outside, struct outside_socket *out, struct 
 		hear_replies4(fd, out->echo_id);
 	else
 		hear_replies6(fd, out->echo_id);
-	return start(outside, out, fd);
+	return start(outside, out, fd, EPOLLIN | EPOLLET);
 }
 
 int socket_open_ping(
