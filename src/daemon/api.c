@@ -17,6 +17,7 @@ static const struct route routes[] = {
 	{"GET", "/v1/hubs/{hub}/ports/{port}", api_get_port},
 	{"DELETE", "/v1/hubs/{hub}/ports/{port}", api_delete_port},
 	{"GET", "/v1/hubs/{hub}/addresses", api_get_addresses},
+	{"GET", "/v1/hubs/{hub}/capture", api_get_capture},
 	{"GET", "/v1/hubs/{hub}/leases", api_get_leases},
 	{"GET", "/v1/hubs/{hub}/flows", api_get_flows},
 	{"GET", "/v1/hubs/{hub}/forwards", api_get_forwards},

@@ -13,6 +13,9 @@ HANDLER(api_get_addresses);
 HANDLER(api_get_leases);
 HANDLER(api_get_flows);
 
+/* api_capture.c */
+HANDLER(api_get_capture);
+
 /* api_ports.c */
 HANDLER(api_get_ports);
 HANDLER(api_get_port);

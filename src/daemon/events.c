@@ -81,20 +81,22 @@ static bool concerns(const struct listener *listener, const json_t *event)
 	return !listener->hub[0] || !hub || !strcmp(hub, listener->hub);
 }
 
-static bool say_lost(struct listener *listener)
+/* Both or nothing: a queue that is full must not fill up with word of what it lost. */
+static bool write_after_lost(struct listener *listener, const char *text, size_t len)
 {
-	char text[160];
-	int len;
+	char lost[160];
+	int lost_len;
 
 	if (!listener->lost)
-		return true;
-	len = snprintf(text, sizeof(text),
+		return stream_write(listener->stream, text, len);
+	lost_len = snprintf(lost, sizeof(lost),
 		"event: lost\ndata: {\"event\": \"lost\", \"count\": %llu}\n\n",
 		(unsigned long long)listener->lost);
-	if (!stream_write(listener->stream, text, (size_t)len))
+	if (stream_room(listener->stream) < (size_t)lost_len + len)
 		return false;
 	listener->lost = 0;
-	return true;
+	return stream_write(listener->stream, lost, (size_t)lost_len) &&
+	       stream_write(listener->stream, text, len);
 }
 
 static void tell(struct events *events, const json_t *event)
@@ -115,7 +117,7 @@ static void tell(struct events *events, const json_t *event)
 
 		if (!concerns(listener, event))
 			continue;
-		if (!say_lost(listener) || !stream_write(listener->stream, text, (size_t)len))
+		if (!write_after_lost(listener, text, (size_t)len))
 			listener->lost++;
 	}
 	free(text);

@@ -307,8 +307,8 @@ void http_accept(struct http *http, int fd, const int *fds, unsigned fd_count)
 		return;
 	}
 	client->socket = fd;
-	memcpy(client->fds, fds, fd_count * sizeof(*fds));
-	client->fd_count = fd_count;
+	for (client->fd_count = 0; client->fd_count < fd_count; client->fd_count++)
+		client->fds[client->fd_count] = fds[client->fd_count];
 	list_push_back(&http->arriving, &client->node);
 	/* When it says no, the socket is closed already; the client that never became one goes. */
 	if (MHD_add_connection(http->daemon, fd, &nobody, sizeof(nobody)) != MHD_YES) {

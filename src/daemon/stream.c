@@ -66,10 +66,13 @@ static void suspend(struct stream *stream)
 static ssize_t on_read(void *context, uint64_t, char *out, size_t max)
 {
 	struct stream *stream = context;
-	size_t len = MIN(stream->len, max);
+	size_t len;
 
 	if (stream->is_broken)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (!stream->len && stream->owner->on_empty)
+		stream->owner->on_empty(stream->owner);
+	len = MIN(stream->len, max);
 	if (!len && stream->is_ended)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	if (!len) {

@@ -18,6 +18,8 @@ struct stream_owner {
 	/* Once: the client is gone, or the stream was ended and all is sent. The stream is no more.
 	 */
 	void (*on_close)(struct stream_owner *owner);
+	/* The queue is empty and the client could take more. May write; NULL: nobody asked. */
+	void (*on_empty)(struct stream_owner *owner);
 };
 
 /* limit: bytes that may wait. NULL: no memory. Give it to reply->stream at once. */

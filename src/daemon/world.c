@@ -2,6 +2,7 @@
 #include "daemon/world.h"
 
 #include "base/random.h"
+#include "daemon/capture_stream.h"
 #include "daemon/kinds.h"
 
 #include <errno.h>
@@ -83,6 +84,7 @@ int world_hub_new(struct world *world, const struct hub_config *config, struct w
 		return error_set(error, ENOMEM, "%s: out of memory", config->name);
 	list_init(&hub->node);
 	list_init(&hub->ports);
+	list_init(&hub->captures);
 	hub->world = world;
 	hub->config = *config;
 	hub->config.ports = NULL;
@@ -105,6 +107,7 @@ void world_hub_free(struct world_hub *hub)
 {
 	if (!hub)
 		return;
+	capture_streams_end(hub);
 	LIST_EACH(node, &hub->ports)
 		world_port_free(LIST_ENTRY(node, struct world_port, node));
 	if (hub->worker)

@@ -35,8 +35,9 @@ struct world_hub {
 	struct hub_config config;    /* without ports */
 	struct ip_prefix moved_from; /* the subnet it would have had; len 0: that one it has */
 	struct worker *worker;
-	struct hub *hub;   /* the worker's */
-	struct list ports; /* struct world_port, in the order they were plugged */
+	struct hub *hub;      /* the worker's */
+	struct list ports;    /* struct world_port, in the order they were plugged */
+	struct list captures; /* struct capture_stream */
 };
 
 struct world_port {
