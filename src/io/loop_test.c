@@ -157,9 +157,12 @@ static void test_timers_in_order_not_early_and_moved(void **)
 }
 
 static unsigned eager_count;
+static nsec eager_last;
 
 static void on_eager(struct timer *timer, nsec now)
 {
+	assert_true(now > eager_last);
+	eager_last = now;
 	if (++eager_count == 3)
 		loop_stop(loop);
 	else if (eager_count < 1000)

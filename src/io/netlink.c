@@ -51,7 +51,7 @@ static struct nlmsghdr *request(struct netlink *netlink, uint16_t type, uint16_t
 	struct nlmsghdr *message = mnl_nlmsg_put_header(netlink->buffer);
 
 	message->nlmsg_type = type;
-	message->nlmsg_flags = NLM_F_REQUEST | flags;
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
 	message->nlmsg_seq = ++netlink->sequence;
 	return message;
 }
@@ -112,7 +112,7 @@ static int link_answer(const struct nlmsghdr *message, void *argument)
 int netlink_find_link(
 	struct netlink *netlink, const char *name, struct link_info *ret_link, struct error *error)
 {
-	struct nlmsghdr *message = request(netlink, RTM_GETLINK, NLM_F_ACK);
+	struct nlmsghdr *message = request(netlink, RTM_GETLINK, 0);
 	struct ifinfomsg *header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
 	struct link_info link = {0};
 	int err;
@@ -137,10 +137,10 @@ static int refused(int err, const char *name, const char *what, struct error *er
 	return error_set(error, -err, "interface '%s': %s: %s", name, what, strerror(-err));
 }
 
-int netlink_change_link(struct netlink *netlink, const char *name, const struct link_change *change,
-	struct error *error)
+/* A request about the interface of that name. */
+static int link_request(struct netlink *netlink, const char *name, uint16_t type,
+	struct nlmsghdr **ret_message, struct error *error)
 {
-	struct nlmsghdr *message;
 	struct ifinfomsg *header;
 	struct link_info link;
 	int err;
@@ -148,10 +148,24 @@ int netlink_change_link(struct netlink *netlink, const char *name, const struct 
 	err = netlink_find_link(netlink, name, &link, error);
 	if (err)
 		return err;
-	message = request(netlink, RTM_NEWLINK, NLM_F_ACK);
-	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+	*ret_message = request(netlink, type, 0);
+	header = mnl_nlmsg_put_extra_header(*ret_message, sizeof(*header));
 	header->ifi_family = AF_UNSPEC;
 	header->ifi_index = link.index;
+	return 0;
+}
+
+int netlink_change_link(struct netlink *netlink, const char *name, const struct link_change *change,
+	struct error *error)
+{
+	struct nlmsghdr *message;
+	struct ifinfomsg *header;
+	int err;
+
+	err = link_request(netlink, name, RTM_NEWLINK, &message, error);
+	if (err)
+		return err;
+	header = mnl_nlmsg_get_payload(message);
 	if (change->up)
 		header->ifi_flags = header->ifi_change = IFF_UP;
 	if (!mac_is_zero(change->mac))
@@ -168,17 +182,11 @@ int netlink_move_link(struct netlink *netlink, const char *name, int netns_fd, c
 	struct error *error)
 {
 	struct nlmsghdr *message;
-	struct ifinfomsg *header;
-	struct link_info link;
 	int err;
 
-	err = netlink_find_link(netlink, name, &link, error);
+	err = link_request(netlink, name, RTM_NEWLINK, &message, error);
 	if (err)
 		return err;
-	message = request(netlink, RTM_NEWLINK, NLM_F_ACK);
-	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
-	header->ifi_family = AF_UNSPEC;
-	header->ifi_index = link.index;
 	mnl_attr_put_strz(message, IFLA_IFNAME, new_name);
 	mnl_attr_put_u32(message, IFLA_NET_NS_FD, (uint32_t)netns_fd);
 	err = converse(netlink, message, NULL, NULL);
@@ -190,17 +198,11 @@ int netlink_move_link(struct netlink *netlink, const char *name, int netns_fd, c
 int netlink_delete_link(struct netlink *netlink, const char *name, struct error *error)
 {
 	struct nlmsghdr *message;
-	struct ifinfomsg *header;
-	struct link_info link;
 	int err;
 
-	err = netlink_find_link(netlink, name, &link, error);
+	err = link_request(netlink, name, RTM_DELLINK, &message, error);
 	if (err)
 		return err;
-	message = request(netlink, RTM_DELLINK, NLM_F_ACK);
-	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
-	header->ifi_family = AF_UNSPEC;
-	header->ifi_index = link.index;
 	err = converse(netlink, message, NULL, NULL);
 	return err ? refused(err, name, "deleting it", error) : 0;
 }
@@ -219,11 +221,11 @@ static uint8_t family_of(struct ip ip)
 	return ip_is_v4(ip) ? AF_INET : AF_INET6;
 }
 
-int netlink_add_address(struct netlink *netlink, const char *name, const struct ip_prefix *address,
-	struct error *error)
+/* type: RTM_NEWADDR or RTM_DELADDR. */
+static int change_address(struct netlink *netlink, const char *name, uint16_t type,
+	const struct ip_prefix *address, struct error *error)
 {
-	bool is_v4 = ip_is_v4(address->address);
-	char text[PREFIX_TEXT_SIZE];
+	bool is_v4 = ip_is_v4(address->address), is_new = type == RTM_NEWADDR;
 	struct nlmsghdr *message;
 	struct ifaddrmsg *header;
 	struct link_info link;
@@ -232,70 +234,40 @@ int netlink_add_address(struct netlink *netlink, const char *name, const struct 
 	err = netlink_find_link(netlink, name, &link, error);
 	if (err)
 		return err;
-	message = request(netlink, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
+	message = request(netlink, type, is_new ? NLM_F_CREATE | NLM_F_REPLACE : 0);
 	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
 	header->ifa_family = family_of(address->address);
 	header->ifa_prefixlen = (uint8_t)address->len;
-	header->ifa_flags = is_v4 ? 0 : IFA_F_NODAD;
+	header->ifa_flags = is_new && !is_v4 ? IFA_F_NODAD : 0;
 	header->ifa_index = (unsigned)link.index;
 	put_ip(message, IFA_LOCAL, address->address);
 	put_ip(message, IFA_ADDRESS, address->address);
-	if (is_v4 && address->len < 31)
+	if (is_new && is_v4 && address->len < 31)
 		put_ip(message, IFA_BROADCAST, prefix_last(address));
 	err = converse(netlink, message, NULL, NULL);
-	if (!err)
-		return 0;
-	prefix_format(address, text);
-	return error_wrap(error, refused(err, name, "adding an address", error), "%s", text);
+	return err ? refused(err, name, is_new ? "adding an address" : "deleting an address", error)
+		   : 0;
+}
+
+static int name_prefix(int err, const struct ip_prefix *prefix, struct error *error)
+{
+	char text[PREFIX_TEXT_SIZE];
+
+	return err ? error_wrap(error, err, "%s", prefix_format(prefix, text)) : 0;
+}
+
+int netlink_add_address(struct netlink *netlink, const char *name, const struct ip_prefix *address,
+	struct error *error)
+{
+	return name_prefix(
+		change_address(netlink, name, RTM_NEWADDR, address, error), address, error);
 }
 
 int netlink_delete_address(struct netlink *netlink, const char *name,
 	const struct ip_prefix *address, struct error *error)
 {
-	struct nlmsghdr *message;
-	struct ifaddrmsg *header;
-	struct link_info link;
-	int err;
-
-	err = netlink_find_link(netlink, name, &link, error);
-	if (err)
-		return err;
-	message = request(netlink, RTM_DELADDR, NLM_F_ACK);
-	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
-	header->ifa_family = family_of(address->address);
-	header->ifa_prefixlen = (uint8_t)address->len;
-	header->ifa_index = (unsigned)link.index;
-	put_ip(message, IFA_LOCAL, address->address);
-	put_ip(message, IFA_ADDRESS, address->address);
-	err = converse(netlink, message, NULL, NULL);
-	return err ? refused(err, name, "deleting an address", error) : 0;
-}
-
-int netlink_add_default_route(
-	struct netlink *netlink, const char *name, struct ip gateway, struct error *error)
-{
-	struct nlmsghdr *message;
-	struct link_info link;
-	struct rtmsg *header;
-	int err;
-
-	err = netlink_find_link(netlink, name, &link, error);
-	if (err)
-		return err;
-	message = request(netlink, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
-	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
-	header->rtm_family = family_of(gateway);
-	header->rtm_table = RT_TABLE_MAIN;
-	header->rtm_protocol = RTPROT_STATIC;
-	header->rtm_scope = RT_SCOPE_UNIVERSE;
-	header->rtm_type = RTN_UNICAST;
-	put_ip(message, RTA_GATEWAY, gateway);
-	mnl_attr_put_u32(message, RTA_OIF, (uint32_t)link.index);
-	err = converse(netlink, message, NULL, NULL);
-	if (err == -EEXIST)
-		return error_set(
-			error, EEXIST, "interface '%s': there is a default route already", name);
-	return err ? refused(err, name, "adding a default route", error) : 0;
+	return name_prefix(
+		change_address(netlink, name, RTM_DELADDR, address, error), address, error);
 }
 
 static bool is_unspecified(struct ip ip)
@@ -306,7 +278,6 @@ static bool is_unspecified(struct ip ip)
 int netlink_add_route(struct netlink *netlink, const char *name, const struct ip_prefix *to,
 	struct ip via, struct error *error)
 {
-	char text[PREFIX_TEXT_SIZE];
 	struct nlmsghdr *message;
 	struct link_info link;
 	struct rtmsg *header;
@@ -315,7 +286,7 @@ int netlink_add_route(struct netlink *netlink, const char *name, const struct ip
 	err = netlink_find_link(netlink, name, &link, error);
 	if (err)
 		return err;
-	message = request(netlink, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+	message = request(netlink, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
 	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
 	header->rtm_family = family_of(to->address);
 	header->rtm_dst_len = (uint8_t)to->len;
@@ -331,8 +302,7 @@ int netlink_add_route(struct netlink *netlink, const char *name, const struct ip
 	err = converse(netlink, message, NULL, NULL);
 	if (!err || err == -EEXIST)
 		return 0;
-	prefix_format(to, text);
-	return error_wrap(error, refused(err, name, "adding a route", error), "%s", text);
+	return name_prefix(refused(err, name, "adding a route", error), to, error);
 }
 
 struct subnet_list {

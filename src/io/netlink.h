@@ -46,10 +46,6 @@ int netlink_delete_link(struct netlink *netlink, const char *name, struct error 
  * there already is fine. */
 int netlink_add_address(struct netlink *netlink, const char *name, const struct ip_prefix *address,
 	struct error *error) MUST_USE;
-/* The family is the gateway's. -EEXIST: the namespace has a default route. */
-int netlink_add_default_route(
-	struct netlink *netlink, const char *name, struct ip gateway, struct error *error) MUST_USE;
-
 /* The routes through it go with it. */
 int netlink_delete_address(struct netlink *netlink, const char *name,
 	const struct ip_prefix *address, struct error *error) MUST_USE;

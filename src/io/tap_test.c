@@ -194,6 +194,15 @@ static bool uses(
 	return false;
 }
 
+static void add_route(const char *name, const char *to, const char *via)
+{
+	const struct ip_prefix network = prefix(to);
+	struct ip gateway;
+
+	assert_true(ip_parse(via, &gateway));
+	assert_int_equal(netlink_add_route(netlink, name, &network, gateway, &error), 0);
+}
+
 static void test_subnets_in_use(void **)
 {
 	const struct ip_prefix address = prefix("192.168.7.1/24"),
@@ -201,7 +210,6 @@ static void test_subnets_in_use(void **)
 	struct tap tap = open_named("lan7");
 	struct used_subnet *subnets;
 	struct link_change up = {.up = true};
-	struct ip gateway;
 	size_t count;
 
 	assert_int_equal(netlink_change_link(netlink, "lo", &up, &error), 0);
@@ -211,31 +219,39 @@ static void test_subnets_in_use(void **)
 	assert_int_equal(netlink_add_address(netlink, "lan7", &address, &error), 0);
 	assert_int_equal(netlink_add_address(netlink, "lan7", &address, &error), 0);
 	assert_int_equal(netlink_add_address(netlink, "lan7", &address6, &error), 0);
-	assert_true(ip_parse("192.168.7.254", &gateway));
-	assert_int_equal(netlink_add_default_route(netlink, "lan7", gateway, &error), 0);
+	add_route("lan7", "0.0.0.0/0", "192.168.7.254");
+	add_route("lan7", "10.7.0.0/16", "192.168.7.254");
 	assert_int_equal(netlink_used_subnets(netlink, &subnets, &count, &error), 0);
 	assert_true(uses(subnets, count, "192.168.7.0/24", "lan7"));
 	assert_true(uses(subnets, count, "fd00:7::/64", "lan7"));
+	assert_true(uses(subnets, count, "10.7.0.0/16", "lan7"));
 	for (size_t i = 0; i < count; i++)
 		assert_true(subnets[i].prefix.len > 0);
 	free(subnets);
-	assert_int_equal(netlink_add_default_route(netlink, "lan7", gateway, &error), -EEXIST);
-	assert_non_null(strstr(error.text, "there is a default route already"));
+	assert_int_equal(netlink_delete_address(netlink, "lan7", &address, &error), 0);
+	assert_int_equal(netlink_delete_address(netlink, "lan7", &address6, &error), 0);
+	assert_int_equal(netlink_used_subnets(netlink, &subnets, &count, &error), 0);
+	assert_int_equal(count, 0);
+	free(subnets);
+	assert_int_equal(netlink_delete_address(netlink, "lan7", &address, &error), -EADDRNOTAVAIL);
+	assert_non_null(strstr(error.text, "192.168.7.1/24: interface 'lan7': deleting"));
 	tap_close(&tap);
 }
 
-static void test_default_route_of_both_families(void **)
+static void test_routes_of_both_families(void **)
 {
-	const struct ip_prefix address6 = prefix("fd00:7::2/64");
+	const struct ip_prefix address6 = prefix("fd00:7::2/64"), everywhere = prefix("0.0.0.0/0");
 	struct tap tap = open_named("eth0");
 	struct ip gateway;
 
 	assert_int_equal(netlink_add_address(netlink, "eth0", &address6, &error), 0);
-	assert_true(ip_parse("fd00:7::1", &gateway));
-	assert_int_equal(netlink_add_default_route(netlink, "eth0", gateway, &error), 0);
-	assert_true(ip_parse("10.1.2.3", &gateway));
-	assert_int_equal(netlink_add_default_route(netlink, "eth0", gateway, &error), -ENETUNREACH);
-	assert_non_null(strstr(error.text, "interface 'eth0': adding a default route"));
+	add_route("eth0", "::/0", "fd00:7::1");
+	add_route("eth0", "::/0", "fd00:7::1");
+	add_route("eth0", "10.1.2.3/32", "0.0.0.0");
+	assert_true(ip_parse("10.1.2.4", &gateway));
+	assert_int_equal(
+		netlink_add_route(netlink, "eth0", &everywhere, gateway, &error), -ENETUNREACH);
+	assert_non_null(strstr(error.text, "0.0.0.0/0: interface 'eth0': adding a route"));
 	tap_close(&tap);
 }
 
@@ -302,7 +318,7 @@ int main(void)
 		TAP_TEST(test_adopts_what_was_made_elsewhere),
 		TAP_TEST(test_adopts_nothing_else),
 		TAP_TEST(test_subnets_in_use),
-		TAP_TEST(test_default_route_of_both_families),
+		TAP_TEST(test_routes_of_both_families),
 		TAP_TEST(test_deleting_takes_the_interface_away),
 		TAP_TEST(test_ends_with_its_namespace),
 	};
