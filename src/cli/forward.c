@@ -81,9 +81,11 @@ static int check(struct call *call)
 {
 	struct forward_config forward;
 	char text[256];
+	int err;
 
 	snprintf(text, sizeof(text), "%s %s %s", call->args[2], call->args[3], call->args[4]);
-	return call_exit(config_read_forward(text, &forward, &call->error));
+	err = config_read_forward(text, &forward, &call->error);
+	return call_exit(err ? error_wrap(&call->error, err, "forward '%s'", text) : 0);
 }
 
 int forward_run(struct call *call)

@@ -79,7 +79,9 @@ static void keep(struct visit *visit, int events)
 		} else if (clock_now() >= next) {
 			if (!visit_renew(visit))
 				return;
-			next = MAX(visit->client.next, clock_now() + AGAIN_SECONDS * NSEC_PER_SEC);
+			next = visit->client.next;
+			if (visit->client.state != DHCP_CLIENT_BOUND)
+				next = MAX(next, clock_now() + AGAIN_SECONDS * NSEC_PER_SEC);
 		}
 	}
 }

@@ -110,18 +110,25 @@ static void print_list(const json_t *details, const char *key, const char *title
 		printf(INDENT "%s %s\n", title, json_string_value(one) ?: "");
 }
 
+/* Words, with two spaces before each that is there. */
+static void print_word(const char *word)
+{
+	if (word[0])
+		printf("  %s", word);
+}
+
 static void print_port(const json_t *port, const struct past *past)
 {
 	const json_t *details = json_object_get(port, "details");
-	char addresses[256], mtu[16];
+	char addresses[256];
 
 	addresses_of(details, addresses, sizeof(addresses));
-	snprintf(mtu, sizeof(mtu), "%u", (unsigned)count_of(port, "mtu"));
-	printf("  %-7s %-6s %-10s %-17s  %s%s%s%s%s\n", text_of(port, "id"), text_of(port, "kind"),
-		text_of(port, "name"), text_of(port, "mac"), addresses, addresses[0] ? "  " : "",
-		text_of(port, "interface")[0] ? text_of(port, "interface") : "",
-		text_of(port, "interface")[0] ? "  " : "",
-		strcmp(text_of(port, "state"), "down") != 0 ? "" : "DOWN");
+	printf("  %-7s %-6s %-10s %-17s", text_of(port, "id"), text_of(port, "kind"),
+		text_of(port, "name"), text_of(port, "mac"));
+	print_word(addresses);
+	print_word(text_of(port, "interface"));
+	print_word(strcmp(text_of(port, "state"), "down") != 0 ? "" : "DOWN");
+	putchar('\n');
 	if (text_of(port, "why")[0])
 		printf(INDENT "%s\n", text_of(port, "why"));
 	if (text_of(details, "pool")[0])
@@ -138,10 +145,8 @@ static void print_hub(const json_t *hub, const struct past *past)
 	size_t i;
 
 	printf("%s", text_of(hub, "name"));
-	if (text_of(hub, "subnet")[0])
-		printf("  %s", text_of(hub, "subnet"));
-	if (text_of(hub, "subnet6")[0])
-		printf("  %s", text_of(hub, "subnet6"));
+	print_word(text_of(hub, "subnet"));
+	print_word(text_of(hub, "subnet6"));
 	printf("  mtu %u\n", (unsigned)count_of(hub, "mtu"));
 	if (text_of(hub, "moved_from")[0])
 		printf("  (moved from %s, which the host uses)\n", text_of(hub, "moved_from"));
