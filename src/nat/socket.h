@@ -2,9 +2,8 @@
 /* The real outside: sockets of the host, watched by the gateway's loop. */
 #pragma once
 
+#include "io/address.h"
 #include "nat/outside.h"
-
-#include <sys/socket.h>
 
 struct socket_outside {
 	struct outside outside;
@@ -14,9 +13,6 @@ struct socket_outside {
 struct outside *outside_new(struct loop *loop); /* NULL: no memory */
 void outside_free(struct outside *outside);	/* NULL is fine */
 
-/* An address as the kernel takes it; returns its length. */
-socklen_t socket_address(const struct endpoint *endpoint, struct sockaddr_storage *ret);
-struct endpoint socket_endpoint(const struct sockaddr_storage *address);
 /* The next entry of the error queue; see outside_ops.receive_error. */
 bool socket_receive_error(struct outside_socket *socket, struct outside_failure *ret,
 	struct endpoint *ret_peer, void *quoted, size_t size, size_t *ret_len);

@@ -230,15 +230,24 @@ nsec tcp_server_run(struct tcp_server *server, nsec now)
 	return next;
 }
 
-uint32_t tcp_connection_write(struct tcp_connection *connection, const void *bytes, uint32_t len)
+uint32_t tcp_connection_write(
+	struct tcp_connection *connection, const void *bytes, uint32_t len, nsec now)
 {
 	uint32_t written = connection->is_over ? 0 : tcp_write(&connection->tcp, bytes, len);
 
 	if (written) {
-		touch(connection, connection->server->now);
+		touch(connection, now);
 		machine_wake(connection->server->machine);
 	}
 	return written;
+}
+
+void tcp_connection_resume(struct tcp_connection *connection, nsec now)
+{
+	connection->server->now = now;
+	if (!connection->is_over)
+		tcp_drain(&connection->tcp, now);
+	machine_wake(connection->server->machine);
 }
 
 void tcp_connection_finish(struct tcp_connection *connection)

@@ -26,7 +26,7 @@ struct tcp_server_ops {
 	/* Somebody is there; sets connection->owner. False: no room for one more. */
 	bool (*on_open)(struct tcp_connection *connection, nsec now);
 	/* Bytes in order, lent. Returns how many were taken; the rest is offered again after
-	 * tcp_drain(&connection->tcp). */
+	 * tcp_connection_resume(). */
 	size_t (*on_bytes)(struct tcp_connection *connection, const struct iovec *parts,
 		unsigned count, size_t len, nsec now);
 	/* tcp_connection_write() may take more. */
@@ -65,7 +65,10 @@ void tcp_server_done(struct tcp_server *server, nsec now);
 nsec tcp_server_run(struct tcp_server *server, nsec now);
 
 /* Returns how many bytes found room. */
-uint32_t tcp_connection_write(struct tcp_connection *connection, const void *bytes, uint32_t len);
+uint32_t tcp_connection_write(
+	struct tcp_connection *connection, const void *bytes, uint32_t len, nsec now);
+/* on_bytes() may take more now. */
+void tcp_connection_resume(struct tcp_connection *connection, nsec now);
 /* No more after what was written. */
 void tcp_connection_finish(struct tcp_connection *connection);
 void tcp_connection_abort(struct tcp_connection *connection);
