@@ -88,7 +88,8 @@ static void run_flow(struct flow_table *table, struct flow *flow, nsec now)
 	next = flow->ops->run(flow, now);
 	next = MAX(next, now + 1); /* the walk over what is due must come to an end */
 	if (!flow->is_ended && next != flow->deadline.key)
-		(void)!heap_set(&table->deadlines, &flow->deadline, next); /* it is in: cannot fail */
+		(void)!heap_set(
+			&table->deadlines, &flow->deadline, next); /* it is in: cannot fail */
 }
 
 nsec flow_table_run(struct flow_table *table, nsec now)

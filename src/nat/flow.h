@@ -35,8 +35,8 @@ struct flow {
 	struct map_node node;
 	struct flow_key key;
 	struct heap_node deadline;
-	struct list turn;           /* in the table's due or ended list, or in none */
-	struct list age;            /* in the table's list of its protocol, the longest quiet first */
+	struct list turn; /* in the table's due or ended list, or in none */
+	struct list age;  /* in the table's list of its protocol, the longest quiet first */
 	nsec opened_at, last_at;
 	uint64_t up_bytes, down_bytes;
 	bool is_inbound, is_ended;
@@ -47,7 +47,7 @@ struct flow_table {
 	struct hash_key key;
 	struct heap deadlines;
 	struct list due, ended;
-	struct machine *machine;    /* woken when a flow has something to do */
+	struct machine *machine; /* woken when a flow has something to do */
 	uint32_t count_max;
 };
 

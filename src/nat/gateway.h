@@ -19,16 +19,17 @@ struct gateway;
 struct gateway_settings {
 	char name[PORT_NAME_SIZE];
 	struct mac mac;
-	struct ip_prefix address, address6; /* our own, with the subnet's length; address6 may be none */
+	struct ip_prefix address,
+		address6; /* our own, with the subnet's length; address6 may be none */
 	uint32_t mtu;
-	bool may_reach_host;  /* guests reach 127.0.0.1 and ::1 of the host at our address */
-	struct hash_key key;  /* for tables and sequence numbers; fresh for each start */
-	uint32_t flows_max;   /* over all protocols; 0: what the open-file limit allows */
-	size_t memory_max;    /* bytes that windows may reserve; 0: a quarter of the machine's */
+	bool may_reach_host; /* guests reach 127.0.0.1 and ::1 of the host at our address */
+	struct hash_key key; /* for tables and sequence numbers; fresh for each start */
+	uint32_t flows_max;  /* over all protocols; 0: what the open-file limit allows */
+	size_t memory_max;   /* bytes that windows may reserve; 0: a quarter of the machine's */
 };
 
-int gateway_new(struct loop *loop, const struct gateway_settings *settings, struct gateway **ret_gateway,
-	struct error *error) MUST_USE;
+int gateway_new(struct loop *loop, const struct gateway_settings *settings,
+	struct gateway **ret_gateway, struct error *error) MUST_USE;
 /* Attach it to a hub and it lives; the hub's port->ops->free() ends it. */
 struct port *gateway_port(struct gateway *gateway);
 /* For services that live at the gateway's address: bind ports before the hub is attached. */
@@ -46,11 +47,11 @@ int gateway_forward_add(struct gateway *gateway, const struct forward *forward, 
 int gateway_forward_remove(struct gateway *gateway, bool is_udp, const struct endpoint *outside);
 
 struct flow_info {
-	uint8_t protocol;       /* IP_PROTOCOL_TCP, _UDP, _ICMP, _ICMP6 */
-	const char *state;      /* "established", ...; "mapped" for UDP, "echo" for ICMP */
-	struct endpoint guest, remote; /* remote is none for a UDP mapping with several peers; ICMP: the
-	                                * port is the echo identifier */
-	bool is_inbound;        /* opened from outside, through a forward */
+	uint8_t protocol;	       /* IP_PROTOCOL_TCP, _UDP, _ICMP, _ICMP6 */
+	const char *state;	       /* "established", ...; "mapped" for UDP, "echo" for ICMP */
+	struct endpoint guest, remote; /* remote is none for a UDP mapping with several peers; ICMP:
+					* the port is the echo identifier */
+	bool is_inbound;	       /* opened from outside, through a forward */
 	uint64_t up_bytes, down_bytes; /* payload, guest to outside and back */
 	nsec age, idle;
 };
@@ -58,11 +59,11 @@ void gateway_flows(const struct gateway *gateway, nsec now,
 	void (*each)(void *argument, const struct flow_info *flow), void *argument);
 
 struct gateway_counters {
-	uint64_t tcp_flows, udp_flows, icmp_flows;             /* alive now */
-	uint64_t tcp_opened, udp_opened, icmp_opened;          /* ever */
-	uint64_t tcp_half_open;                                /* connecting now */
+	uint64_t tcp_flows, udp_flows, icmp_flows;    /* alive now */
+	uint64_t tcp_opened, udp_opened, icmp_opened; /* ever */
+	uint64_t tcp_half_open;			      /* connecting now */
 	uint64_t connect_refused, connect_unreachable, connect_timeout, connect_no_socket;
-	uint64_t tcp_retransmitted_bytes, tcp_timeouts;        /* towards guests */
-	uint64_t memory_reserved, memory_used;                 /* bytes of TCP windows */
+	uint64_t tcp_retransmitted_bytes, tcp_timeouts; /* towards guests */
+	uint64_t memory_reserved, memory_used;		/* bytes of TCP windows */
 };
 struct gateway_counters gateway_counters(const struct gateway *gateway);

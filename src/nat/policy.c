@@ -11,7 +11,8 @@ static bool is_own_subnet(const struct gateway *gateway, struct ip ip)
 	const struct gateway_settings *settings = &gateway->settings;
 
 	return prefix_contains(&settings->address, ip) ||
-	       (!ip_is_none(settings->address6.address) && prefix_contains(&settings->address6, ip));
+	       (!ip_is_none(settings->address6.address) &&
+		       prefix_contains(&settings->address6, ip));
 }
 
 /* RFC 1122 3.2.1.3, RFC 6890: this host, loopback, groups and the reserved class lead nowhere. */

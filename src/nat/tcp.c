@@ -18,17 +18,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define HALF_OPEN_MAX 4096                   /* the oldest goes: black holes starve nobody */
-#define READ_MOST     ((uint32_t)256 * 1024) /* bytes of a flow in a turn */
+#define HALF_OPEN_MAX 4096 /* the oldest goes: black holes starve nobody */
+#define READ_FRAMES   4	   /* of a flow in a turn: 256 KiB still lie in the cache when they leave */
 
 struct tcp_flow {
 	struct flow flow;
 	struct tcp tcp;
 	struct outside_socket outside;
 	bool is_connecting : 1; /* outwards, for the guest's SYN */
-	bool is_readable : 1;   /* the socket may have more: edge-triggered */
-	bool is_at_end : 1;     /* the outside sent FIN, or failed: nothing more to read */
-	bool has_failed : 1;    /* RST for the guest, once it has what came before */
+	bool is_readable : 1;	/* the socket may have more: edge-triggered */
+	bool is_at_end : 1;	/* the outside sent FIN, or failed: nothing more to read */
+	bool has_failed : 1;	/* RST for the guest, once it has what came before */
 };
 
 static struct tcp_flow *from_flow(const struct flow *flow)
@@ -150,7 +150,7 @@ static void pump(struct tcp_flow *t)
 
 	if (!t->is_readable || t->is_at_end || t->is_connecting)
 		return;
-	count = tcp_room(&t->tcp, READ_MOST, parts);
+	count = tcp_room(&t->tcp, READ_FRAMES * tcp_frame_len(&t->tcp), parts);
 	for (unsigned i = 0; i < count; i++)
 		asked += (uint32_t)parts[i].iov_len;
 	if (!count)
@@ -201,8 +201,8 @@ static const struct flow_ops flow_ops = {.run = flow_run, .free = flow_free, .de
 
 /* The guest's SYN once more, as the text an ICMP error quotes: RFC 792 asks for the IP header and
  * eight bytes, and the machine remembers them all. */
-static void send_icmp_about_syn(
-	struct tcp_flow *t, const struct outside_failure *failure, uint8_t type, uint8_t code, nsec now)
+static void send_icmp_about_syn(struct tcp_flow *t, const struct outside_failure *failure,
+	uint8_t type, uint8_t code, nsec now)
 {
 	struct host *host = &t->flow.gateway->host;
 	const struct tcp *tcp = &t->tcp;
@@ -230,7 +230,8 @@ static void send_icmp_about_syn(
 	write_be32(&w, 0);
 	frame = frame_linear(bytes, (uint32_t)writer_len(&w));
 	if (packet_parse(bytes, frame.len, frame.len, &packet) == PACKET_OK)
-		host_send_icmp_error(host, failure->offender, type, code, failure->mtu, &frame, &packet, now);
+		host_send_icmp_error(
+			host, failure->offender, type, code, failure->mtu, &frame, &packet, now);
 }
 
 /* RFC 5382 REQ-9: refused is RST, unreachable is ICMP, and what nobody answers stays unanswered. */
@@ -318,8 +319,8 @@ static void entered_half_open(struct tcp_flow *t)
 }
 
 /* A SYN of a conversation nobody knows yet. */
-static void open_outward(struct gateway *gateway, const struct flow_key *key, const struct frame *frame,
-	const struct packet *packet, nsec now)
+static void open_outward(struct gateway *gateway, const struct flow_key *key,
+	const struct frame *frame, const struct packet *packet, nsec now)
 {
 	struct endpoint to = {packet->to, packet->to_port};
 	struct outside_failure failure = {0};
@@ -355,7 +356,8 @@ static void no_flow(struct gateway *gateway, const struct flow_key *key, const s
 		host_refuse_tcp(&gateway->host, frame, packet, now);
 }
 
-void tcp_transit(struct gateway *gateway, const struct frame *frame, const struct packet *packet, nsec now)
+void tcp_transit(
+	struct gateway *gateway, const struct frame *frame, const struct packet *packet, nsec now)
 {
 	struct flow_key key = {.guest = packet->from,
 		.remote = packet->to,

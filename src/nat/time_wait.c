@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#define LIFE      (30 * NSEC_PER_SEC)
+#define LIFE	  (30 * NSEC_PER_SEC)
 #define COUNT_MAX 65536
 
 struct time_wait {
@@ -33,7 +33,8 @@ static void forget(struct gateway *gateway, struct time_wait *wait)
 static void forget_old(struct gateway *gateway, nsec now)
 {
 	while (!list_is_empty(&gateway->time_waits)) {
-		struct time_wait *oldest = LIST_ENTRY(gateway->time_waits.next, struct time_wait, age);
+		struct time_wait *oldest = LIST_ENTRY(
+			gateway->time_waits.next, struct time_wait, age);
 
 		if (oldest->until > now && gateway->time_wait_map.count < COUNT_MAX)
 			return;
@@ -41,7 +42,8 @@ static void forget_old(struct gateway *gateway, nsec now)
 	}
 }
 
-void time_wait_add(struct gateway *gateway, const struct flow_key *key, const struct tcp *tcp, nsec now)
+void time_wait_add(
+	struct gateway *gateway, const struct flow_key *key, const struct tcp *tcp, nsec now)
 {
 	struct time_wait *wait;
 
@@ -72,8 +74,8 @@ static struct time_wait *find(const struct gateway *gateway, const struct flow_k
 	return NULL;
 }
 
-bool time_wait_answer(struct gateway *gateway, const struct flow_key *key, const struct frame *frame,
-	const struct packet *packet, nsec now)
+bool time_wait_answer(struct gateway *gateway, const struct flow_key *key,
+	const struct frame *frame, const struct packet *packet, nsec now)
 {
 	struct time_wait *wait = find(gateway, key);
 
@@ -84,7 +86,8 @@ bool time_wait_answer(struct gateway *gateway, const struct flow_key *key, const
 		return false;
 	}
 	if (!(packet->tcp_flags & TCP_RST))
-		tcp_time_wait_answer(&wait->tcp, &gateway->tcp, &(struct endpoint){key->remote, key->remote_port},
+		tcp_time_wait_answer(&wait->tcp, &gateway->tcp,
+			&(struct endpoint){key->remote, key->remote_port},
 			&(struct endpoint){key->guest, key->guest_port}, now);
 	return true;
 }

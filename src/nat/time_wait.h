@@ -5,9 +5,10 @@
 
 #include "nat/internal.h"
 
-void time_wait_add(struct gateway *gateway, const struct flow_key *key, const struct tcp *tcp, nsec now);
+void time_wait_add(
+	struct gateway *gateway, const struct flow_key *key, const struct tcp *tcp, nsec now);
 /* True: the segment belonged to such a connection and has been dealt with. A SYN that begins anew
  * (RFC 6191) is not: what was left is forgotten. */
-bool time_wait_answer(struct gateway *gateway, const struct flow_key *key, const struct frame *frame,
-	const struct packet *packet, nsec now);
+bool time_wait_answer(struct gateway *gateway, const struct flow_key *key,
+	const struct frame *frame, const struct packet *packet, nsec now);
 void time_wait_done(struct gateway *gateway);

@@ -17,7 +17,8 @@ bool gap_list_add(struct tcp_gap_list *list, uint32_t start, uint32_t end)
 
 	while (first < list->count && seq_before(list->ranges[first].end, start))
 		first++;
-	for (last = first; last < list->count && !seq_before(end, list->ranges[last].start); last++) {
+	for (last = first; last < list->count && !seq_before(end, list->ranges[last].start);
+		last++) {
 		if (seq_before(list->ranges[last].start, start))
 			start = list->ranges[last].start;
 		if (seq_before(end, list->ranges[last].end))

@@ -4,7 +4,8 @@
 
 #include "base/bytes.h"
 
-static void read_segment(const struct frame *frame, const struct packet *packet, struct segment *ret)
+static void read_segment(
+	const struct frame *frame, const struct packet *packet, struct segment *ret)
 {
 	const uint8_t *header = frame->head + packet->l4;
 
@@ -24,7 +25,8 @@ static void read_segment(const struct frame *frame, const struct packet *packet,
 /* What a SYN says about its sender. */
 static void take_syn(struct tcp *tcp, const struct segment *syn)
 {
-	uint32_t ours = tcp->shared->host->port.mtu - ip_header_len(tcp->remote.ip) - TCP_HEADER_LEN;
+	uint32_t ours = tcp->shared->host->port.mtu - ip_header_len(tcp->remote.ip) -
+			TCP_HEADER_LEN;
 	uint32_t theirs = syn->options.mss;
 
 	if (!theirs)
@@ -52,7 +54,8 @@ static uint32_t initial_sequence(const struct tcp *tcp, nsec now)
 		uint16_t local_port, remote_port, zeros[2];
 	} tuple = {tcp->local.ip, tcp->remote.ip, tcp->local.port, tcp->remote.port, {0}};
 
-	return (uint32_t)(hash_sip(&tcp->shared->key, &tuple, sizeof(tuple)) + (uint64_t)now / 4096);
+	return (uint32_t)(hash_sip(&tcp->shared->key, &tuple, sizeof(tuple)) +
+			  (uint64_t)now / 4096);
 }
 
 static void start(struct tcp *tcp, struct tcp_shared *shared, const struct tcp_ops *ops, nsec now)
@@ -87,7 +90,8 @@ void tcp_open_passive(struct tcp *tcp, struct tcp_shared *shared, const struct t
 }
 
 void tcp_open_active(struct tcp *tcp, struct tcp_shared *shared, const struct tcp_ops *ops,
-	const struct endpoint *local, const struct endpoint *remote, struct mac remote_mac, nsec now)
+	const struct endpoint *local, const struct endpoint *remote, struct mac remote_mac,
+	nsec now)
 {
 	*tcp = (struct tcp){
 		.state = TCP_SYN_SENT,
@@ -135,8 +139,7 @@ static void syn_sent(struct tcp *tcp, const struct segment *segment, nsec now)
 		return;
 	}
 	take_syn(tcp, segment);
-	tcp->rcv_read = tcp->edge = tcp->rcv_nxt;
-	tcp->round_end = tcp->rcv_nxt + tcp->receive.reserved;
+	receive_begin(tcp);
 	tcp->una = segment->ack;
 	tcp->recover = tcp->una;
 	tcp->backoff = 0;
@@ -182,7 +185,8 @@ static bool syn_received(struct tcp *tcp, const struct segment *segment, nsec no
 	return tcp->state == TCP_ESTABLISHED;
 }
 
-static void synchronized(struct tcp *tcp, const struct frame *frame, struct segment *segment, nsec now)
+static void synchronized(
+	struct tcp *tcp, const struct frame *frame, struct segment *segment, nsec now)
 {
 	if (segment->flags & TCP_RST) {
 		reset_arrived(tcp, segment, now);

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the files of ip/tcp/ tell each other. input.c takes segments apart, receive.c keeps their
- * bytes, recovery.c reads their acknowledgements, output.c speaks, tcp.c is the connection's life. */
+ * bytes, recovery.c reads their acknowledgements, output.c speaks, tcp.c is the connection's life.
+ */
 #pragma once
 
 #include "ip/tcp/gap_list.h"
 #include "ip/tcp/tcp.h"
 #include "wire/tcp.h"
 
-#define WINDOW_SCALE     7 /* 4 MiB in 16 bits */
-#define RTO_MIN          (200 * NSEC_PER_MSEC)
-#define RTO_MAX          (60 * NSEC_PER_SEC)
-#define RTO_FIRST        NSEC_PER_SEC /* RFC 6298 2.1 */
-#define TIME_WAIT_LEN    (30 * NSEC_PER_SEC)
-#define SYN_TRIES        6
-#define DATA_TRIES       12
-#define KEEPALIVE_IDLE   (7200 * NSEC_PER_SEC) /* RFC 1122 4.2.3.6 */
+#define WINDOW_SCALE	 7 /* 4 MiB in 16 bits */
+#define RTO_MIN		 (200 * NSEC_PER_MSEC)
+#define RTO_MAX		 (60 * NSEC_PER_SEC)
+#define RTO_FIRST	 NSEC_PER_SEC /* RFC 6298 2.1 */
+#define TIME_WAIT_LEN	 (30 * NSEC_PER_SEC)
+#define SYN_TRIES	 6
+#define DATA_TRIES	 12
+#define KEEPALIVE_IDLE	 (7200 * NSEC_PER_SEC) /* RFC 1122 4.2.3.6 */
 #define KEEPALIVE_PERIOD (75 * NSEC_PER_SEC)
-#define KEEPALIVE_TRIES  9
+#define KEEPALIVE_TRIES	 9
 
 struct segment {
 	uint32_t seq, ack;
@@ -27,7 +28,8 @@ struct segment {
 };
 
 /* receive.c */
-void receive_start(struct tcp *tcp);
+void receive_start(struct tcp *tcp); /* reserves the first window */
+void receive_begin(struct tcp *tcp); /* rcv_nxt is known */
 /* Payload, trimmed to the window; delivers, keeps, acknowledges. */
 void receive_payload(struct tcp *tcp, const struct frame *frame, struct segment *segment, nsec now);
 /* The peer's FIN, once all before it has been received. */

@@ -4,7 +4,9 @@
 
 #include "wire/checksum.h"
 
-#define ACK_DELAY (3 * NSEC_PER_MSEC) /* an answer that comes sooner carries the acknowledgement */
+#define ACK_DELAY                                                                                  \
+	(3 * NSEC_PER_MSEC) /* an answer that comes sooner carries the acknowledgement             \
+			     */
 #define MSS_OPTION_LEN 4
 
 static unsigned header_overhead(const struct tcp *tcp)
@@ -77,8 +79,8 @@ static uint16_t window_field(struct tcp *tcp, uint8_t flags)
 	return (uint16_t)(window >> tcp->own_scale);
 }
 
-static void set_offload(
-	const struct tcp *tcp, struct frame *frame, uint32_t payload, uint32_t segment_size, uint32_t l4)
+static void set_offload(const struct tcp *tcp, struct frame *frame, uint32_t payload,
+	uint32_t segment_size, uint32_t l4)
 {
 	struct offload *offload = &frame->offload;
 
@@ -96,10 +98,12 @@ static unsigned syn_options_len(const struct tcp *tcp)
 {
 	bool is_first = tcp->state == TCP_SYN_SENT;
 
-	return MSS_OPTION_LEN + (is_first || tcp->has_sack ? 4 : 0) + (is_first || tcp->has_scale ? 4 : 0);
+	return MSS_OPTION_LEN + (is_first || tcp->has_sack ? 4 : 0) +
+	       (is_first || tcp->has_scale ? 4 : 0);
 }
 
-static void write_tcp(struct tcp *tcp, struct writer *w, uint32_t seq, uint8_t flags, unsigned options_len)
+static void write_tcp(
+	struct tcp *tcp, struct writer *w, uint32_t seq, uint8_t flags, unsigned options_len)
 {
 	write_be16(w, tcp->local.port);
 	write_be16(w, tcp->remote.port);
@@ -158,8 +162,8 @@ static void emit(struct tcp *tcp, uint32_t seq, uint32_t len, uint8_t flags, nse
 	}
 }
 
-/* The most payload of one super-frame: whole segments within 65535 bytes of IP. */
-static uint32_t super_len(const struct tcp *tcp)
+/* Whole segments within 65535 bytes of IP. */
+uint32_t tcp_frame_len(const struct tcp *tcp)
 {
 	uint32_t segment = tcp->mss - sack_len(tcp);
 
@@ -185,12 +189,13 @@ static void resend_lost(struct tcp *tcp, nsec now)
 	struct sent run;
 
 	while (tcp->sent.lost_len) {
-		uint32_t pipe = recovery_pipe(tcp), most = super_len(tcp);
+		uint32_t pipe = recovery_pipe(tcp), most = tcp_frame_len(tcp);
 
 		if (pipe && pipe + tcp->mss > tcp->cwnd && !tcp->is_probe_sent)
 			return;
 		if (!tcp->is_probe_sent)
-			most = MIN(most, tcp->cwnd > pipe ? MAX(tcp->cwnd - pipe, tcp->mss) : tcp->mss);
+			most = MIN(most,
+				tcp->cwnd > pipe ? MAX(tcp->cwnd - pipe, tcp->mss) : tcp->mss);
 		if (!scoreboard_resend(&tcp->sent, most, now, &run))
 			return;
 		tcp->shared->retransmitted_bytes += run.end - run.start;
@@ -203,7 +208,7 @@ static uint32_t sendable(const struct tcp *tcp)
 {
 	uint32_t left = tcp->end - tcp->nxt, pipe = recovery_pipe(tcp);
 	uint32_t flight = tcp->nxt - tcp->una;
-	uint32_t len = MIN(left, super_len(tcp));
+	uint32_t len = MIN(left, tcp_frame_len(tcp));
 
 	if (!seq_before(tcp->nxt, tcp->end) || flight >= tcp->peer_window || pipe >= tcp->cwnd)
 		return 0;
@@ -226,7 +231,8 @@ static void send_new(struct tcp *tcp, nsec now)
 		emit_run(tcp, tcp->nxt, tcp->nxt + len + is_last, now);
 		tcp->nxt += len + is_last;
 		if (is_last)
-			tcp_change(tcp, tcp->state == TCP_CLOSE_WAIT ? TCP_LAST_ACK : TCP_FIN_WAIT_1, now);
+			tcp_change(tcp,
+				tcp->state == TCP_CLOSE_WAIT ? TCP_LAST_ACK : TCP_FIN_WAIT_1, now);
 	}
 }
 
@@ -271,7 +277,8 @@ static void send_syn(struct tcp *tcp, nsec now)
 		return;
 	emit(tcp, tcp->iss, 0, TCP_SYN | (tcp->state == TCP_SYN_RECEIVED ? TCP_ACK : 0), now);
 	tcp->nxt = tcp->iss + 1;
-	/* The first tries come quickly: a guest that boots is not made to wait (RFC 6298 2.1 floor). */
+	/* The first tries come quickly: a guest that boots is not made to wait (RFC 6298 2.1
+	 * floor). */
 	tcp->rto_at = now + (RTO_FIRST << (tcp->backoff > 3 ? tcp->backoff - 3 : 0));
 }
 

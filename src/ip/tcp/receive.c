@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define WINDOW_FIRST ((uint32_t)64 * 1024)
+#define WINDOW_LEAST ((uint32_t)256 * 1024) /* not below this for a queue: four super-frames */
 
 /* RFC 9293 3.8.6.2.2: what the peer may send without our being asked to say anything. */
 static uint32_t promised(const struct tcp *tcp)
@@ -16,7 +17,7 @@ static uint32_t promised(const struct tcp *tcp)
 /* One unit of the scale stays back, so that rounding up never promises more than is reserved. */
 static uint32_t target_edge(const struct tcp *tcp)
 {
-	return tcp->rcv_read + tcp->receive.reserved - (1u << tcp->own_scale);
+	return tcp->rcv_read + tcp->window - (1u << tcp->own_scale);
 }
 
 void receive_start(struct tcp *tcp)
@@ -27,26 +28,46 @@ void receive_start(struct tcp *tcp)
 	while (size > RING_SIZE_MIN && !ring_reserve(&tcp->receive, size))
 		size /= 2;
 	if (size == RING_SIZE_MIN && !ring_reserve(&tcp->receive, size))
-		tcp->must_reset = true; /* nothing left to promise: the peer shall try again later */
+		tcp->must_reset =
+			true; /* nothing left to promise: the peer shall try again later */
+	tcp->window = tcp->receive.reserved;
+	receive_begin(tcp);
+}
+
+static void start_round(struct tcp *tcp)
+{
+	tcp->round_end = tcp->rcv_nxt + tcp->window;
+	tcp->round_most = 0;
+	tcp->round_least = UINT32_MAX;
+}
+
+void receive_begin(struct tcp *tcp)
+{
 	tcp->rcv_read = tcp->rcv_nxt;
 	tcp->edge = tcp->rcv_nxt;
-	tcp->round_end = tcp->rcv_nxt + tcp->receive.reserved;
+	start_round(tcp);
 }
 
 uint32_t receive_window(const struct tcp *tcp)
 {
-	uint32_t target = target_edge(tcp), edge = seq_after(target, tcp->edge) ? target : tcp->edge;
+	uint32_t target = target_edge(tcp),
+		 edge = seq_after(target, tcp->edge) ? target : tcp->edge;
 	uint32_t unit = 1u << tcp->own_scale, window = edge - tcp->rcv_nxt;
 
-	/* The edge never moves left: what was promised is rounded up, what is new is rounded down. */
+	/* The edge never moves left: what was promised is rounded up, what is new is rounded down.
+	 */
 	window = edge == tcp->edge ? (window + unit - 1) & ~(unit - 1) : window & ~(unit - 1);
 	return MIN(window, 0xffffu << tcp->own_scale);
 }
 
 void receive_window_told(struct tcp *tcp, uint32_t window)
 {
-	if (seq_after(tcp->rcv_nxt + window, tcp->edge))
-		tcp->edge = tcp->rcv_nxt + window;
+	uint32_t edge = tcp->rcv_nxt + window;
+
+	/* What rounding up added is in the unit that was kept back, and no new promise: else the
+	 * edge would creep with every acknowledgement. */
+	if (seq_after(edge, tcp->edge) && !seq_after(edge, target_edge(tcp)))
+		tcp->edge = edge;
 	tcp->acked = tcp->rcv_nxt;
 }
 
@@ -55,24 +76,32 @@ bool receive_window_is_news(const struct tcp *tcp)
 {
 	uint32_t target = target_edge(tcp), gain;
 
-	if (!seq_after(target, tcp->edge) || promised(tcp) >= tcp->receive.reserved / 2)
+	if (!seq_after(target, tcp->edge) || promised(tcp) >= tcp->window / 2)
 		return false;
 	gain = target - tcp->edge;
-	return gain >= MIN(tcp->receive.reserved / 2, 2u * tcp->mss);
+	return gain >= MIN(tcp->window / 2, 2u * tcp->mss);
 }
 
-/* The window doubles while the owner takes bytes about as fast as they come. */
+/* The window doubles while the owner takes bytes about as fast as they come. What lies in the ring
+ * for a whole round is a queue that makes nothing faster: the window gives it back, by not moving
+ * its edge for as long. */
 static void reconsider_window(struct tcp *tcp)
 {
 	uint32_t kept = tcp->rcv_nxt - tcp->rcv_read;
 
-	tcp->round_kept = MAX(tcp->round_kept, kept);
+	tcp->round_most = MAX(tcp->round_most, kept);
+	tcp->round_least = MIN(tcp->round_least, kept);
 	if (!seq_after(tcp->rcv_nxt, tcp->round_end))
 		return;
-	if (tcp->round_kept < tcp->receive.reserved / 4)
-		(void)!ring_reserve(&tcp->receive, tcp->receive.reserved * 2);
-	tcp->round_kept = 0;
-	tcp->round_end = tcp->rcv_nxt + tcp->receive.reserved;
+	if (tcp->round_most < tcp->window / 4) {
+		if (tcp->window == tcp->receive.reserved)
+			(void)!ring_reserve(&tcp->receive, tcp->receive.reserved * 2);
+		tcp->window = MIN(tcp->window * 2, tcp->receive.reserved);
+	} else if (tcp->round_least && tcp->window > WINDOW_LEAST) {
+		tcp->window = MAX(
+			tcp->window - MIN(tcp->round_least, tcp->window / 2), WINDOW_LEAST);
+	}
+	start_round(tcp);
 }
 
 static uint32_t highest_kept(const struct tcp *tcp)
@@ -137,7 +166,8 @@ static void receive_in_order(
 		tcp->is_blocked = taken < len;
 	}
 	tcp->rcv_nxt += (uint32_t)taken;
-	if (taken < len && keep(tcp, seq + (uint32_t)taken, parts, count, taken, len - (uint32_t)taken))
+	if (taken < len &&
+		keep(tcp, seq + (uint32_t)taken, parts, count, taken, len - (uint32_t)taken))
 		tcp->rcv_nxt = seq + len;
 	if (tcp->gaps) {
 		tcp->must_ack = true;
@@ -163,12 +193,13 @@ void receive_payload(struct tcp *tcp, const struct frame *frame, struct segment 
 {
 	struct iovec parts[FRAME_BODY_MAX + 1];
 	uint32_t start = segment->seq, end = segment->seq + segment->len, skip;
+	uint32_t limit = tcp->edge + (1u << tcp->own_scale) - 1; /* with what rounding up added */
 	unsigned count;
 
 	if (seq_before(start, tcp->rcv_nxt))
 		start = tcp->rcv_nxt;
-	if (seq_after(end, tcp->edge)) {
-		end = tcp->edge;
+	if (seq_after(end, limit)) {
+		end = limit;
 		segment->flags &= (uint8_t)~TCP_FIN; /* it lies behind what was cut */
 	}
 	if (!segment->len)

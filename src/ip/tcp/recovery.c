@@ -3,11 +3,11 @@
  * in the network (RFC 5681, 6582), and when to stop waiting. */
 #include "ip/tcp/internal.h"
 
-#define REORDER_MIN       (500 * NSEC_PER_USEC)
-#define PROBE_MIN         (10 * NSEC_PER_MSEC)  /* RFC 8985 7.2 */
-#define DELAYED_ACK_MAX   (200 * NSEC_PER_MSEC) /* what a peer may wait with a lone segment */
-#define CWND_MAX          (2 * RING_SIZE_MAX)
-#define DUPLICATE_ACKS    3
+#define REORDER_MIN	(500 * NSEC_PER_USEC)
+#define PROBE_MIN	(10 * NSEC_PER_MSEC)  /* RFC 8985 7.2 */
+#define DELAYED_ACK_MAX (200 * NSEC_PER_MSEC) /* what a peer may wait with a lone segment */
+#define CWND_MAX	(2 * RING_SIZE_MAX)
+#define DUPLICATE_ACKS	3
 
 void recovery_start(struct tcp *tcp)
 {
@@ -197,7 +197,8 @@ static bool take_sacks(struct tcp *tcp, const struct segment *segment, nsec now)
 		struct sent newest;
 
 		/* Blocks below una are reports of duplicates (RFC 2883); above nxt, nonsense. */
-		if (!seq_before(start, end) || seq_before(start, tcp->una) || seq_after(end, tcp->nxt))
+		if (!seq_before(start, end) || seq_before(start, tcp->una) ||
+			seq_after(end, tcp->nxt))
 			continue;
 		if (scoreboard_sack(&tcp->sent, start, end, &newest)) {
 			note_delivery(tcp, &newest, now);
@@ -262,7 +263,8 @@ void recovery_arm(struct tcp *tcp, nsec now)
 		return;
 	}
 	tcp->rto_at = now + MIN(tcp->rto << tcp->backoff, RTO_MAX);
-	if (!tcp->has_sack || tcp->is_in_recovery || tcp->is_probe_sent || tcp->backoff || !tcp->srtt)
+	if (!tcp->has_sack || tcp->is_in_recovery || tcp->is_probe_sent || tcp->backoff ||
+		!tcp->srtt)
 		return;
 	probe = MAX(2 * tcp->srtt, PROBE_MIN);
 	if (recovery_pipe(tcp) <= tcp->mss)
@@ -272,8 +274,8 @@ void recovery_arm(struct tcp *tcp, nsec now)
 
 static bool may_probe_tail(const struct tcp *tcp)
 {
-	return tcp->has_sack && !tcp->is_in_recovery && !tcp->is_probe_sent && !tcp->backoff && tcp->srtt &&
-	       !tcp->sent.sacked_len;
+	return tcp->has_sack && !tcp->is_in_recovery && !tcp->is_probe_sent && !tcp->backoff &&
+	       tcp->srtt && !tcp->sent.sacked_len;
 }
 
 /* RFC 8985 7.3: the last segment again, so that its acknowledgement shows what is missing. */

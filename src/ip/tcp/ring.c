@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEPT_MAX ((size_t)4 * 1024 * 1024) /* bytes of free blocks: bulk flows come and go without page faults */
+#define KEPT_MAX                                                                                   \
+	((size_t)4 * 1024 *                                                                        \
+		1024) /* bytes of free blocks: bulk flows come and go without page faults */
 
 static unsigned class_of(uint32_t size)
 {
@@ -43,7 +45,7 @@ static void block_give(struct ring_pool *pool, void *block, uint32_t size)
 
 void ring_pool_done(struct ring_pool *pool)
 {
-	for (unsigned class = 0; class < RING_CLASSES; class++) {
+	for (unsigned class = 0; class < RING_CLASSES; class ++) {
 		void *block = pool->free_blocks[class], *next;
 
 		for (; block; block = next) {
@@ -70,7 +72,8 @@ bool ring_reserve(struct ring *ring, uint32_t size)
 
 bool ring_hold(struct ring *ring, uint32_t start, uint32_t end)
 {
-	struct ring bigger = {.pool = ring->pool, .size = ring->reserved, .reserved = ring->reserved};
+	struct ring bigger = {
+		.pool = ring->pool, .size = ring->reserved, .reserved = ring->reserved};
 	struct iovec kept[2];
 	unsigned count;
 

@@ -20,19 +20,20 @@
 struct ring_pool {
 	size_t limit, reserved, used;
 	void *free_blocks[RING_CLASSES]; /* a few are kept of each size */
-	size_t kept;                     /* in those */
+	size_t kept;			 /* in those */
 };
 
 struct ring {
 	struct ring_pool *pool;
-	uint8_t *bytes;    /* NULL: nothing kept */
-	uint32_t size;     /* of bytes */
+	uint8_t *bytes;	   /* NULL: nothing kept */
+	uint32_t size;	   /* of bytes */
 	uint32_t reserved; /* may become this large without asking; a power of two */
 };
 
 void ring_pool_done(struct ring_pool *pool);
 
-/* Raises the reservation to `size` (a power of two). False: the pool is used up; nothing changed. */
+/* Raises the reservation to `size` (a power of two). False: the pool is used up; nothing changed.
+ */
 bool ring_reserve(struct ring *ring, uint32_t size) MUST_USE;
 /* Memory for the reserved size; keeps the bytes from start to end. False: no memory. */
 bool ring_hold(struct ring *ring, uint32_t start, uint32_t end) MUST_USE;

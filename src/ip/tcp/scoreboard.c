@@ -24,7 +24,8 @@ static bool make_room(struct scoreboard *board)
 	if (board->first + board->count < board->size)
 		return true;
 	if (board->first) {
-		memmove(board->runs, board->runs + board->first, board->count * sizeof(*board->runs));
+		memmove(board->runs, board->runs + board->first,
+			board->count * sizeof(*board->runs));
 		board->first = 0;
 		return true;
 	}
@@ -43,7 +44,8 @@ bool scoreboard_append(struct scoreboard *board, uint32_t start, uint32_t end, n
 	struct sent *last = board->count ? scoreboard_at(board, board->count - 1) : NULL;
 
 	/* What left in one go is one run: SACK splits it when it has to be told apart. */
-	if (last && last->at == at && !last->is_sacked && !last->is_lost && !last->is_retransmitted) {
+	if (last && last->at == at && !last->is_sacked && !last->is_lost &&
+		!last->is_retransmitted) {
 		last->end = end;
 		return true;
 	}
@@ -104,7 +106,8 @@ bool scoreboard_acknowledge(struct scoreboard *board, uint32_t una, struct sent 
 	return has_one;
 }
 
-bool scoreboard_sack(struct scoreboard *board, uint32_t start, uint32_t end, struct sent *ret_newest)
+bool scoreboard_sack(
+	struct scoreboard *board, uint32_t start, uint32_t end, struct sent *ret_newest)
 {
 	bool has_one = false;
 

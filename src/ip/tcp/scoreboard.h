@@ -13,12 +13,12 @@
 
 struct sent {
 	uint32_t start, end; /* sequence numbers, end excluded */
-	nsec at;             /* when it was last sent */
+	nsec at;	     /* when it was last sent */
 	bool is_sacked, is_lost, is_retransmitted;
 };
 
 struct scoreboard {
-	struct sent *runs;    /* a ring of `size`, the oldest at `first`; NULL while idle */
+	struct sent *runs; /* a ring of `size`, the oldest at `first`; NULL while idle */
 	uint32_t first, count, size;
 	uint32_t sacked_len, lost_len; /* bytes */
 };
@@ -32,7 +32,8 @@ bool scoreboard_append(struct scoreboard *board, uint32_t start, uint32_t end, n
  * not sacked before, the one sent last, when there is one. */
 bool scoreboard_acknowledge(struct scoreboard *board, uint32_t una, struct sent *ret_newest);
 /* The peer holds [start, end): marks it, splitting runs. As above for what is newly marked. */
-bool scoreboard_sack(struct scoreboard *board, uint32_t start, uint32_t end, struct sent *ret_newest);
+bool scoreboard_sack(
+	struct scoreboard *board, uint32_t start, uint32_t end, struct sent *ret_newest);
 /* Marks as lost the runs [start, end) cover that are not sacked. */
 void scoreboard_lose(struct scoreboard *board, struct sent *run);
 /* The first lost run cut to at most len bytes, sent again at `at`; false: none is lost. */

@@ -83,7 +83,8 @@ nsec tcp_run(struct tcp *tcp, nsec now)
 
 static bool may_send(const struct tcp *tcp)
 {
-	return (tcp->state == TCP_ESTABLISHED || tcp->state == TCP_CLOSE_WAIT) && !tcp->is_finishing;
+	return (tcp->state == TCP_ESTABLISHED || tcp->state == TCP_CLOSE_WAIT) &&
+	       !tcp->is_finishing;
 }
 
 unsigned tcp_room(struct tcp *tcp, uint32_t most, struct iovec parts[2])

@@ -36,16 +36,16 @@ enum tcp_state {
 
 enum tcp_event {
 	TCP_EVENT_ESTABLISHED,
-	TCP_EVENT_ROOM,    /* acknowledged: tcp_room() may have grown */
+	TCP_EVENT_ROOM,	    /* acknowledged: tcp_room() may have grown */
 	TCP_EVENT_FINISHED, /* the peer's FIN, and all before it was taken */
-	TCP_EVENT_RESET,   /* the peer said RST; the state is TCP_CLOSED */
-	TCP_EVENT_TIMEOUT, /* nobody answers; the state is TCP_CLOSED */
-	TCP_EVENT_CLOSED,  /* both sides finished: TCP_TIME_WAIT or TCP_CLOSED */
+	TCP_EVENT_RESET,    /* the peer said RST; the state is TCP_CLOSED */
+	TCP_EVENT_TIMEOUT,  /* nobody answers; the state is TCP_CLOSED */
+	TCP_EVENT_CLOSED,   /* both sides finished: TCP_TIME_WAIT or TCP_CLOSED */
 };
 
 struct tcp_ops {
-	/* In-order bytes, lent. Returns how many were taken, from the front; the rest is kept. After
-	 * fewer than all, nothing is offered until tcp_drain(). */
+	/* In-order bytes, lent. Returns how many were taken, from the front; the rest is kept.
+	 * After fewer than all, nothing is offered until tcp_drain(). */
 	size_t (*on_data)(struct tcp *tcp, const struct iovec *parts, unsigned count, size_t len);
 	/* May call any function here but tcp_done(). */
 	void (*on_event)(struct tcp *tcp, enum tcp_event event, nsec now);
@@ -55,7 +55,7 @@ struct tcp_ops {
 struct tcp_shared {
 	struct host *host;
 	struct ring_pool pool;
-	struct hash_key key; /* for initial sequence numbers, RFC 6528 */
+	struct hash_key key;			/* for initial sequence numbers, RFC 6528 */
 	uint64_t retransmitted_bytes, timeouts; /* counters */
 };
 
@@ -70,41 +70,43 @@ struct tcp {
 	uint8_t state; /* enum tcp_state */
 
 	bool has_sack : 1, has_scale : 1; /* agreed on */
-	bool must_ack : 1;                /* at the next tcp_run() */
-	bool must_reset : 1;              /* RST at the next tcp_run(), then closed */
-	bool must_probe : 1;              /* keepalive or window probe */
-	bool is_finishing : 1;            /* tcp_finish() was called */
-	bool is_fin_known : 1;            /* the peer's FIN has been seen; it lies at fin_seq */
-	bool is_fin_told : 1;             /* TCP_EVENT_FINISHED was given */
-	bool is_blocked : 1;              /* on_data() took less than all */
+	bool must_ack : 1;		  /* at the next tcp_run() */
+	bool must_reset : 1;		  /* RST at the next tcp_run(), then closed */
+	bool must_probe : 1;		  /* keepalive or window probe */
+	bool is_finishing : 1;		  /* tcp_finish() was called */
+	bool is_fin_known : 1;		  /* the peer's FIN has been seen; it lies at fin_seq */
+	bool is_fin_told : 1;		  /* TCP_EVENT_FINISHED was given */
+	bool is_blocked : 1;		  /* on_data() took less than all */
 	bool is_in_recovery : 1;
-	bool is_probe_sent : 1;           /* tail loss probe outstanding, RFC 8985 7 */
-	bool is_ring_short : 1;           /* the send ring kept data back: it may grow */
+	bool is_probe_sent : 1; /* tail loss probe outstanding, RFC 8985 7 */
+	bool is_ring_short : 1; /* the send ring kept data back: it may grow */
 
 	/* Sending. Sequence numbers as in RFC 9293 3.3.1. */
-	uint32_t iss, una, nxt, end;      /* end: behind the last byte put in the ring */
+	uint32_t iss, una, nxt, end;	       /* end: behind the last byte put in the ring */
 	uint32_t peer_window, peer_window_max; /* bytes */
-	uint32_t window_seq, window_ack;  /* WL1, WL2 */
+	uint32_t window_seq, window_ack;       /* WL1, WL2 */
 	struct ring send;
 	struct scoreboard sent;
-	uint16_t mss;                     /* payload bytes of a segment, without options */
+	uint16_t mss; /* payload bytes of a segment, without options */
 	uint8_t peer_scale, own_scale;
 
 	/* Receiving. */
-	uint32_t irs, rcv_nxt, rcv_read;  /* rcv_read: the first byte on_data() has not taken */
-	uint32_t edge;                    /* right edge of the window we advertised */
-	uint32_t acked;                   /* rcv_nxt as last told to the peer */
+	uint32_t irs, rcv_nxt, rcv_read; /* rcv_read: the first byte on_data() has not taken */
+	uint32_t edge;			 /* right edge of the window we advertised */
+	uint32_t acked;			 /* rcv_nxt as last told to the peer */
 	uint32_t fin_seq;
-	uint32_t round_end;               /* see receive.c: when the window is reconsidered */
-	uint32_t round_kept;              /* most bytes the ring held in this round */
+	uint32_t window; /* bytes we mean to promise: at most receive.reserved */
+	uint32_t round_end, round_most,
+		round_least; /* see receive.c: when the window is reconsidered */
 	struct ring receive;
-	struct tcp_gap_list *gaps;        /* NULL while nothing is out of order */
+	struct tcp_gap_list *gaps; /* NULL while nothing is out of order */
 
 	/* Congestion, loss and time. */
 	uint32_t cwnd, ssthresh, cwnd_count, recover;
-	uint32_t delivered_round, round_una; /* bytes acknowledged in this round trip: sizes the ring */
+	uint32_t delivered_round,
+		round_una; /* bytes acknowledged in this round trip: sizes the ring */
 	nsec srtt, rttvar, rttmin, rto;
-	nsec rack_sent_at, rack_rtt;      /* RFC 8985 5.2 */
+	nsec rack_sent_at, rack_rtt; /* RFC 8985 5.2 */
 	uint32_t rack_end;
 	uint8_t backoff, duplicate_acks, probes;
 	nsec rto_at, ack_at, reorder_at, idle_at; /* deadlines; NSEC_NEVER: not running */
@@ -117,7 +119,8 @@ void tcp_open_passive(struct tcp *tcp, struct tcp_shared *shared, const struct t
 	const struct frame *syn, const struct packet *packet, nsec now);
 /* We speak first. */
 void tcp_open_active(struct tcp *tcp, struct tcp_shared *shared, const struct tcp_ops *ops,
-	const struct endpoint *local, const struct endpoint *remote, struct mac remote_mac, nsec now);
+	const struct endpoint *local, const struct endpoint *remote, struct mac remote_mac,
+	nsec now);
 /* Ends a connection in any state, silently, and gives its memory back. Frames composed from its
  * ring must have been flushed. */
 void tcp_done(struct tcp *tcp);
@@ -131,6 +134,9 @@ nsec tcp_run(struct tcp *tcp, nsec now);
 
 /* Where bytes for the peer may be put: 0 to 2 parts, at most `most` bytes. */
 unsigned tcp_room(struct tcp *tcp, uint32_t most, struct iovec parts[2]);
+/* The most payload that one (super-)frame carries: what fills whole ones leaves no crumbs. Bytes.
+ */
+uint32_t tcp_frame_len(const struct tcp *tcp);
 /* len bytes were put there. */
 void tcp_push(struct tcp *tcp, uint32_t len);
 /* Copies up to len bytes in; returns how many found room. */

@@ -158,7 +158,8 @@ static size_t on_data(struct tcp *tcp, const struct iovec *parts, unsigned count
 	}
 	side->received += taken;
 	if (taken < len)
-		side->stalled_until = side->world->now + (nsec)(dice(side->world) % 50) * NSEC_PER_MSEC;
+		side->stalled_until = side->world->now +
+				      (nsec)(dice(side->world) % 50) * NSEC_PER_MSEC;
 	return taken;
 }
 
@@ -187,8 +188,8 @@ static void on_event(struct tcp *tcp, enum tcp_event event, nsec)
 
 static const struct tcp_ops tcp_ops = {.on_data = on_data, .on_event = on_event};
 
-static void on_segment(
-	struct tcp_binding *binding, const struct frame *frame, const struct packet *packet, nsec now)
+static void on_segment(struct tcp_binding *binding, const struct frame *frame,
+	const struct packet *packet, nsec now)
 {
 	struct side *side = CONTAINER_OF(binding, struct side, binding);
 
@@ -296,7 +297,8 @@ static void side_start(struct side *side, struct world *world, struct side *othe
 	side->shared.host = &side->host;
 	side->shared.key = key;
 	side->shared.pool.limit = 64 << 20;
-	side->binding = (struct tcp_binding){.port = last == 1 ? 40000 : 80, .on_segment = on_segment};
+	side->binding = (struct tcp_binding){
+		.port = last == 1 ? 40000 : 80, .on_segment = on_segment};
 	host_bind_tcp(&side->host, &side->binding);
 }
 
@@ -319,7 +321,8 @@ static struct world *world_new(uint64_t seed, uint32_t mtu)
 
 	assert_non_null(world);
 	world->now = NSEC_PER_SEC;
-	world->wire = (struct wire){.random = seed * 0x9e3779b97f4a7c15u + 1, .delay = 50 * NSEC_PER_USEC};
+	world->wire = (struct wire){
+		.random = seed * 0x9e3779b97f4a7c15u + 1, .delay = 50 * NSEC_PER_USEC};
 	side_start(&world->a, world, &world->b, "a", 1, mtu);
 	side_start(&world->b, world, &world->a, "b", 2, mtu);
 	return world;
@@ -330,7 +333,8 @@ static void call(struct world *world)
 	struct endpoint a = {{{0}}, 40000}, b = {{{0}}, 80};
 
 	assert_true(ip_parse("10.0.0.1", &a.ip) && ip_parse("10.0.0.2", &b.ip));
-	tcp_open_active(&world->a.tcp, &world->a.shared, &tcp_ops, &a, &b, world->b.host.port.mac, world->now);
+	tcp_open_active(&world->a.tcp, &world->a.shared, &tcp_ops, &a, &b, world->b.host.port.mac,
+		world->now);
 	world->a.has_tcp = true;
 }
 
@@ -353,11 +357,13 @@ static void assert_all_arrived(const struct world *world, uint64_t seed)
 		if (side->received == side->other->to_send && is_over(side) && !side->was_reset &&
 			!side->has_timed_out)
 			continue;
-		fail_msg("LANYARD_SEED=%llu: side %s: %llu of %llu bytes, state %s, reset %d, timeout %d, "
-			 "at %lld ms",
+		fail_msg(
+			"LANYARD_SEED=%llu: side %s: %llu of %llu bytes, state %s, reset %d, timeout %d, "
+			"at %lld ms",
 			(unsigned long long)seed, side->name, (unsigned long long)side->received,
 			(unsigned long long)side->other->to_send, tcp_state_name(side->tcp.state),
-			side->was_reset, side->has_timed_out, (long long)(world->now / NSEC_PER_MSEC));
+			side->was_reset, side->has_timed_out,
+			(long long)(world->now / NSEC_PER_MSEC));
 	}
 }
 
@@ -434,7 +440,8 @@ static void one_percent_of_loss_leaves_speed(void **)
 	run_world(world, world->now + 600 * NSEC_PER_SEC);
 	assert_all_arrived(world, 7);
 	rate = 40e6 * 8 / 1e6 / ((double)(world->now - began) / (double)NSEC_PER_SEC);
-	print_message("%.0f Mbit/s, %llu timeouts\n", rate, (unsigned long long)world->a.shared.timeouts);
+	print_message(
+		"%.0f Mbit/s, %llu timeouts\n", rate, (unsigned long long)world->a.shared.timeouts);
 	assert_true(rate > 50);
 	world_free(world);
 }

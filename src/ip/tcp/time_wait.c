@@ -10,8 +10,8 @@ void tcp_time_wait_note(const struct tcp *tcp, struct tcp_time_wait *ret)
 		.nxt = tcp->nxt, .rcv_nxt = tcp->rcv_nxt, .remote_mac = tcp->remote_mac};
 }
 
-bool tcp_time_wait_begins_anew(const struct tcp_time_wait *wait, const struct frame *frame,
-	const struct packet *packet)
+bool tcp_time_wait_begins_anew(
+	const struct tcp_time_wait *wait, const struct frame *frame, const struct packet *packet)
 {
 	return (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN &&
 	       seq_after(load_be32(frame->head + packet->l4 + 4), wait->rcv_nxt);

@@ -10,9 +10,10 @@ struct tcp_time_wait {
 };
 
 void tcp_time_wait_note(const struct tcp *tcp, struct tcp_time_wait *ret);
-/* A SYN beyond what was received: a new connection of the same name (RFC 6191, RFC 1122 4.2.2.13). */
-bool tcp_time_wait_begins_anew(const struct tcp_time_wait *wait, const struct frame *frame,
-	const struct packet *packet);
+/* A SYN beyond what was received: a new connection of the same name (RFC 6191, RFC 1122 4.2.2.13).
+ */
+bool tcp_time_wait_begins_anew(
+	const struct tcp_time_wait *wait, const struct frame *frame, const struct packet *packet);
 /* Acknowledges once more. */
 void tcp_time_wait_answer(const struct tcp_time_wait *wait, struct tcp_shared *shared,
 	const struct endpoint *local, const struct endpoint *remote, nsec now);
