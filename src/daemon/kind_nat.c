@@ -115,6 +115,23 @@ static void fill(const struct world_port *port, struct gateway_settings *setting
 	settings->key = (struct hash_key){random_u64(), random_u64()};
 }
 
+static struct dns_settings dns_settings_of(const struct nat_config *nat)
+{
+	struct dns_settings settings = {.resolver_count = nat->dns_count};
+
+	for (size_t i = 0; i < nat->dns_count; i++)
+		settings.resolvers[i] = nat->dns[i];
+	return settings;
+}
+
+static int make_dns(struct world_port *port, struct error *error)
+{
+	struct dns_settings settings = dns_settings_of(&port->config.nat);
+
+	return dns_new(worker_loop(port->hub->worker), gateway_host(port->gateway), &settings,
+		&port->dns, error);
+}
+
 int kind_nat_make(struct world_port *port, struct error *error)
 {
 	static const struct nat_config none;
@@ -126,7 +143,14 @@ int kind_nat_make(struct world_port *port, struct error *error)
 	if (err)
 		return err;
 	port->port = gateway_port(port->gateway);
-	return add_forwards(port, &none, error);
+	err = make_dns(port, error);
+	return err ? err : add_forwards(port, &none, error);
+}
+
+/* It lives at the gateway's address. */
+void kind_nat_end(struct world_port *port)
+{
+	dns_free(port->dns);
 }
 
 bool kind_nat_may_change(const struct port_config *from, const struct port_config *to)
@@ -135,6 +159,8 @@ bool kind_nat_may_change(const struct port_config *from, const struct port_confi
 
 	other.nat.forwards = to->nat.forwards;
 	other.nat.forward_count = to->nat.forward_count;
+	memcpy(other.nat.dns, to->nat.dns, sizeof(other.nat.dns));
+	other.nat.dns_count = to->nat.dns_count;
 	return port_config_equal(&other, to);
 }
 
@@ -145,8 +171,11 @@ int kind_nat_open_change(struct world_port *port, const struct port_config *to, 
 
 int kind_nat_change(struct world_port *port, const struct port_config *from, struct error *error)
 {
+	struct dns_settings settings = dns_settings_of(&port->config.nat);
+	int err = dns_configure(port->dns, &settings, error);
+
 	remove_forwards(port, &from->nat, &port->config.nat);
-	return add_forwards(port, &from->nat, error);
+	return err ? err : add_forwards(port, &from->nat, error);
 }
 
 static void describe_counters(const struct gateway_counters *c, json_t *details)
@@ -170,11 +199,22 @@ static void describe_counters(const struct gateway_counters *c, json_t *details)
 	json_object_set_new(details, "counters", counters);
 }
 
+static void describe_dns(const struct dns_counters *c, json_t *details)
+{
+	json_object_set_new(details, "dns",
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "udp_queries",
+			(json_int_t)c->udp_queries, "tcp_queries", (json_int_t)c->tcp_queries,
+			"answers", (json_int_t)c->answers, "failures", (json_int_t)c->failures,
+			"malformed", (json_int_t)c->malformed, "strange", (json_int_t)c->strange,
+			"overrun", (json_int_t)c->overrun, "waiting", (json_int_t)c->waiting));
+}
+
 void kind_nat_describe(const struct world_port *port, json_t *details)
 {
 	const struct nat_config *nat = &port->config.nat;
 	const struct hub_config *hub = &port->hub->config;
 	struct gateway_counters counters = gateway_counters(port->gateway);
+	struct dns_counters dns = dns_counters(port->dns);
 	json_t *forwards = json_array();
 	char text[160];
 
@@ -189,4 +229,5 @@ void kind_nat_describe(const struct world_port *port, json_t *details)
 	json_object_set_new(details, "forwards", forwards);
 	json_object_set_new(details, "host_loopback", json_boolean(nat->may_reach_host));
 	describe_counters(&counters, details);
+	describe_dns(&dns, details);
 }

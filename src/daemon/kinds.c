@@ -27,6 +27,7 @@ static const struct kind kinds[] = {
 		{
 			.open = kind_nat_open,
 			.make = kind_nat_make,
+			.end = kind_nat_end,
 			.describe = kind_nat_describe,
 			.needs_subnet = true,
 			.may_change = kind_nat_may_change,

@@ -10,6 +10,9 @@ struct kind {
 	/* port->port from the above, on no hub yet. The hub's thread. What open() opened is taken,
 	 * also on failure. */
 	int (*make)(struct world_port *port, struct error *error);
+	/* Ends what make() made besides the port, before the port ends. The hub's thread. NULL:
+	 * nothing. */
+	void (*end)(struct world_port *port);
 	/* What the kind has to say of itself, into a JSON object. The hub's thread. */
 	void (*describe)(const struct world_port *port, json_t *details);
 

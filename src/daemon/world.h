@@ -15,6 +15,7 @@
 #include "io/worker.h"
 #include "nat/gateway.h"
 #include "service/dhcp.h"
+#include "service/dns.h"
 
 #include <jansson.h>
 
@@ -58,7 +59,10 @@ struct world_port {
 	struct port *port; /* ends by its ops->free() */
 	union {
 		struct tap tap; /* until kind->make() */
-		struct gateway *gateway;
+		struct {
+			struct gateway *gateway;
+			struct dns *dns;
+		};
 		struct dhcp *dhcp;
 	};
 	struct task gone; /* posted to control when the port ended by itself */

@@ -27,10 +27,13 @@ static void make(void *argument)
 
 static void end(void *argument)
 {
-	struct port *port = ((struct world_port *)argument)->port;
+	struct world_port *owner = argument;
+	struct port *port = owner->port;
 
 	if (port->hub)
 		hub_detach(port);
+	if (owner->kind->end)
+		owner->kind->end(owner);
 	port->ops->free(port);
 }
 
