@@ -26,6 +26,8 @@ within() { ip netns exec "$id-$1" "${@:2}"; }
 make_guest() {
 	ip netns add $id-$1
 	within $1 ip link set lo up
+	# A socket that is born under bbr keeps its pacing timers, whatever it is set to later.
+	within $1 sysctl -qw net.ipv4.tcp_congestion_control=reno
 }
 
 give_address() { within $1 ip addr add 10.9.0.$2/24 dev eth0; }
@@ -36,7 +38,7 @@ serve() {
 	until within $1 ss -Hltn | grep -q :5201; do sleep 0.05; done
 }
 
-# cubic by name: a namespace may inherit a default that turns the figures into noise.
+# cubic by name: as a namespace's default it may be forbidden.
 flow() {
 	within $1 iperf3 -c 10.9.0.2 -C cubic -t $seconds -J |
 		sed -n '/"sum_received"/,/}/s/.*"bits_per_second":[^0-9]*\([0-9.e+]*\).*/\1/p'
