@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import threading
 import time
 
@@ -88,6 +89,15 @@ class Client(Namespace):
     def was_told(self, event="bound"):
         return (self.folder / f"lease.{event}").exists()
 
+    def meet_server(self):
+        """Clients take the address away as soon as they have sent their DHCPRELEASE: without a
+        neighbour entry the kernel would then still be asking for the server's MAC."""
+        self.run("ping", "-n", "-c", "1", "-W", "2", "192.168.120.254")
+
+    def release(self, client):
+        self.meet_server()
+        client.send_signal(signal.SIGUSR2)
+
     def dhclient(self, *words, check=True, timeout=60):
         return self.run("dhclient", "-v", "-lf", self.folder / "leases", "-pf",
                         self.folder / "pid", *words, "eth0", check=check, timeout=timeout)
@@ -112,12 +122,10 @@ def test_udhcpc(own_daemon):
         lease = leases(own_daemon)["192.168.120.128"]
         assert lease["mac"] == guest.hardware and lease["name"] == "redhat-9"
         assert 1780 < lease["expires"] <= 1801
-        guest.run("ping", "-n", "-c", "1", "-W", "2", "192.168.120.254")
 
-        client.send_signal(10)  # SIGUSR1: renew now, by unicast
+        client.send_signal(signal.SIGUSR1)  # renew now, by unicast
         assert guest.told("renew")["ip"] == "192.168.120.128"
-        client.send_signal(12)  # SIGUSR2: release
-        guest.told("deconfig")
+        guest.release(client)
         wait_until(lambda: "192.168.120.128" not in leases(own_daemon), 5, "the lease is not released")
         assert leases(own_daemon, "expired")["192.168.120.128"]["mac"] == guest.hardware
 
@@ -131,9 +139,7 @@ def test_dhclient(own_daemon):
         with open(guest.resolv_conf, encoding="ascii") as file:
             assert re.search(r"nameserver\s+192\.168\.120\.2", file.read())
         assert leases(own_daemon)["192.168.120.128"]["mac"] == guest.hardware
-        # dhclient takes the address away as soon as it has sent its DHCPRELEASE: without a
-        # neighbour entry the kernel would still be asking for the server's MAC.
-        guest.run("ping", "-n", "-c", "1", "-W", "2", "192.168.120.254")
+        guest.meet_server()
         guest.dhclient("-r")
         wait_until(lambda: not leases(own_daemon), 5, "the lease is not released")
         guest.dhclient("-1")  # and gets its old address back
@@ -226,8 +232,7 @@ def test_silent_when_the_pool_is_empty(own_daemon):
         assert {guest.told()["ip"] for guest in guests[:2]} == {"192.168.120.128", "192.168.120.129"}
         assert guests[2].udhcpc("-n", "-t", "2").wait(20) != 0
         # The first one leaves; the third one has its address then.
-        clients[0].send_signal(12)
-        guests[0].told("deconfig")
+        guests[0].release(clients[0])
         wait_until(lambda: len(leases(own_daemon)) == 1, 5, "the lease is not released")
         guests[2].udhcpc("-q")
         guests[2].told()
@@ -243,7 +248,7 @@ def test_other_settings_while_it_runs(own_daemon):
         two.udhcpc("-q")
         told = two.told()
         assert told["ip"] == "192.168.120.200" and told["lease"] == "600"
-        client.send_signal(10)  # its address is not to be had any more, but was promised
+        client.send_signal(signal.SIGUSR1)  # no longer in the pool, but promised
         assert one.told("renew")["ip"] == "192.168.120.128"
 
 
@@ -266,8 +271,7 @@ def test_events(own_daemon):
     with Client(own_daemon) as guest:
         client = guest.udhcpc()
         ip = guest.told()["ip"]
-        client.send_signal(12)
-        guest.told("deconfig")
+        guest.release(client)
 
         def states():
             events = [json.loads(line) for line in watch.stdout.splitlines() if line.strip()]
