@@ -11,7 +11,7 @@
 #define OFFER_TIME     (10 * NSEC_PER_SEC) /* a client answers an offer at once */
 #define OFFER_TRIES    8  /* addresses found in use, before the client asks again */
 #define PROBES_MAX     32 /* under way */
-#define PROBE_PATIENCE (300 * NSEC_PER_MSEC) /* felt by a guest that boots; far links answer in it */
+#define PROBE_PATIENCE (300 * NSEC_PER_MSEC) /* a guest that boots feels it */
 #define RECENT	       (3600 * NSEC_PER_SEC) /* the client had it, nobody will have taken it */
 #define LEASE_LEFT_MIN 10		     /* seconds for which a renewal still pays */
 

@@ -126,7 +126,7 @@ def test_udhcpc(own_daemon):
         client.send_signal(signal.SIGUSR1)  # renew now, by unicast
         assert guest.told("renew")["ip"] == "192.168.120.128"
         guest.release(client)
-        wait_until(lambda: "192.168.120.128" not in leases(own_daemon), 5, "the lease is not released")
+        wait_until(lambda: not leases(own_daemon), 5, "the lease is not released")
         assert leases(own_daemon, "expired")["192.168.120.128"]["mac"] == guest.hardware
 
 
@@ -170,7 +170,8 @@ lease {
 
 
 def test_reservation_and_names(own_daemon):
-    with Client(own_daemon, RESERVED_MAC) as one, Client(own_daemon) as two, Client(own_daemon) as three:
+    with Client(own_daemon, RESERVED_MAC) as one, Client(own_daemon) as two, \
+            Client(own_daemon) as three:
         for guest, name in ((two, "redhat"), (one, "whatever"), (three, "REDHAT.example.lan")):
             guest.udhcpc("-q", name=name)
             guest.told()
@@ -229,7 +230,7 @@ def test_silent_when_the_pool_is_empty(own_daemon):
     with contextlib.ExitStack() as stack:
         guests = [stack.enter_context(Client(own_daemon)) for _ in range(3)]
         clients = [guest.udhcpc("-n", "-t", "2") for guest in guests[:2]]
-        assert {guest.told()["ip"] for guest in guests[:2]} == {"192.168.120.128", "192.168.120.129"}
+        assert sorted(guest.told()["ip"][-3:] for guest in guests[:2]) == ["128", "129"]
         assert guests[2].udhcpc("-n", "-t", "2").wait(20) != 0
         # The first one leaves; the third one has its address then.
         guests[0].release(clients[0])
@@ -262,7 +263,8 @@ def test_unplugged_it_disturbs_nothing(own_daemon):
         ping = one.start("ping", "-n", "-i", "0.02", "-c", "50", two.addresses("eth0")[0])
         own_daemon.lanyard("unplug", port["id"])
         assert ping.wait(20) == 0 and " 0% packet loss" in ping.stdout
-        assert one.run("ping", "-n", "-c", "1", "-W", "1", "192.168.120.254", check=False).returncode
+        assert one.run("ping", "-n", "-c", "1", "-W", "1", "192.168.120.254",
+                       check=False).returncode
 
 
 def test_events(own_daemon):
