@@ -159,8 +159,7 @@ static void forget(struct dhcp_server *server, struct waiting *waiting)
 
 void dhcp_send_waiting(struct dhcp_server *server, nsec now)
 {
-	LIST_EACH(node, &server->waiting)
-	{
+	LIST_EACH(node, &server->waiting) {
 		struct waiting *waiting = LIST_ENTRY(node, struct waiting, node);
 
 		if (waiting->ticket > server->written)
@@ -173,7 +172,7 @@ void dhcp_send_waiting(struct dhcp_server *server, nsec now)
 void dhcp_forget_waiting(struct dhcp_server *server)
 {
 	LIST_EACH(node, &server->waiting)
-	forget(server, LIST_ENTRY(node, struct waiting, node));
+		forget(server, LIST_ENTRY(node, struct waiting, node));
 }
 
 void dhcp_send_offer(

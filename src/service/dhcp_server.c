@@ -53,8 +53,7 @@ static bool is_same_client(const struct dhcp_client *a, const struct dhcp_client
 
 static struct probe *find_probe(struct dhcp_server *server, const struct dhcp_client *client)
 {
-	LIST_EACH(node, &server->probes)
-	{
+	LIST_EACH(node, &server->probes) {
 		struct probe *probe = LIST_ENTRY(node, struct probe, node);
 
 		if (is_same_client(&probe->query.client, client))
@@ -475,8 +474,7 @@ int dhcp_server_init(struct dhcp_server *server, const struct dhcp_settings *set
 
 void dhcp_server_done(struct dhcp_server *server)
 {
-	LIST_EACH(node, &server->probes)
-	{
+	LIST_EACH(node, &server->probes) {
 		struct probe *probe = LIST_ENTRY(node, struct probe, node);
 
 		host_resolve_cancel(&probe->resolve);
