@@ -49,9 +49,10 @@ static void hide_resolvers(void)
 			mount("tmpfs", folders[i], "tmpfs", MS_NOSUID | MS_NODEV, "mode=755");
 }
 
+/* A new file; never one that is there. */
 static int create(const char *path)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 
 	return fd < 0 ? -errno : fd;
 }

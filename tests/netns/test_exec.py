@@ -71,6 +71,17 @@ def user(daemon, tmp_path):
     return run
 
 
+@pytest.fixture(autouse=True)
+def untouched_resolv_conf(daemon):
+    """Whatever happens in here, the file of those outside is theirs."""
+    with open(daemon.host.resolv_conf, "w", encoding="ascii") as file:
+        file.write("nameserver 192.0.2.53\n")
+    machine = open("/etc/resolv.conf", encoding="utf-8").read()
+    yield
+    assert open(daemon.host.resolv_conf, encoding="ascii").read() == "nameserver 192.0.2.53\n"
+    assert open("/etc/resolv.conf", encoding="utf-8").read() == machine
+
+
 def ports(daemon, hub="hub8"):
     return daemon.request("GET", f"/v1/hubs/{hub}")[1]["ports"]
 
@@ -81,7 +92,6 @@ def guests(daemon):
 
 def test_everything_is_there(daemon):
     """Address, route, MTU and names, before the command starts; the machine's file is untouched."""
-    before = open("/etc/resolv.conf", encoding="utf-8").read()
     done = daemon.lanyard("exec", "--", "sh", "-c",
                           "ip -json address; ip -json route; cat /etc/resolv.conf")
     addresses, routes, *resolv_conf = done.stdout.splitlines()
@@ -95,7 +105,7 @@ def test_everything_is_there(daemon):
     default = next(route for route in json.loads(routes) if route["dst"] == "default")
     assert (default["gateway"], default["dev"]) == (GATEWAY, "eth0")
     assert f"nameserver {GATEWAY}" in resolv_conf
-    assert open("/etc/resolv.conf", encoding="utf-8").read() == before
+    assert "nameserver 192.0.2.53" not in resolv_conf
 
 
 def test_says_nothing_and_is_quick(daemon):
@@ -152,7 +162,6 @@ def test_options(daemon):
 
 def test_without_dhcp(daemon):
     """Nothing is configured, and a DHCP client of the command's own may write its resolv.conf."""
-    before = open("/etc/resolv.conf", encoding="utf-8").read()
     done = daemon.lanyard("exec", "--no-dhcp", "--", "sh", "-c",
                           "ip -json address show eth0; ip route; cat /etc/resolv.conf; "
                           "echo nameserver 192.0.2.1 >/etc/resolv.conf && cat /etc/resolv.conf")
@@ -160,7 +169,6 @@ def test_without_dhcp(daemon):
     assert "UP" in link["flags"]
     assert not [entry for entry in link["addr_info"] if entry["family"] == "inet"]
     assert done.stdout.splitlines()[1:] == ["nameserver 192.0.2.1"]
-    assert open("/etc/resolv.conf", encoding="utf-8").read() == before
 
 
 def test_hub_without_a_dhcp_server(daemon):
@@ -290,6 +298,8 @@ def test_a_daemon_that_was_asked_for_is_not_replaced(user, tmp_path):
 
 
 RESOLV_CONFS = {
+    "file": "echo nameserver 127.0.0.53 >/etc/resolv.conf",
+    "linked": "echo nameserver 127.0.0.53 >/run/it; ln -sf ../run/it /etc/resolv.conf",
     "missing": "rm /etc/resolv.conf",
     "dangling": "ln -sf /run/nowhere/resolv.conf /etc/resolv.conf",
     "systemd": "mkdir -p /run/systemd/resolve; echo nameserver 127.0.0.53 >"
@@ -303,14 +313,17 @@ mount -t tmpfs run /run && eval "$2" && shift 2 && "$@"
 """
 
 
+LOOK = "ls -l /etc/resolv.conf /run/systemd/resolve 2>&1; cat /etc/resolv.conf 2>&1"
+
+
 @pytest.mark.parametrize("state", RESOLV_CONFS)
 def test_any_resolv_conf_is_covered(daemon, tmp_path, state):
     """Whatever kind of file the machine has; and it still has it afterwards."""
     done = daemon.host.run(
         "unshare", "--mount", "sh", "-c", PRIVATE_ETC, "private", tmp_path, RESOLV_CONFS[state],
-        "sh", "-c", 'before=$(ls -l /etc/resolv.conf /run/systemd/resolve 2>&1); '
+        "sh", "-c", f'before=$({LOOK}); '
         f'{BUILD}/lanyard exec -- sh -c "cat /etc/resolv.conf; ls /run/systemd/resolve/" 2>/dev/null; '
-        '[ "$before" = "$(ls -l /etc/resolv.conf /run/systemd/resolve 2>&1)" ] && echo as before',
+        f'[ "$before" = "$({LOOK})" ] && echo as before',
         env={**os.environ, "LANYARD_API": daemon.api})
     assert f"nameserver {GATEWAY}" in done.stdout
     assert "127.0.0.53" not in done.stdout
