@@ -53,13 +53,13 @@ static void answer(struct dns_query *query, uint8_t *message, size_t len, nsec n
 }
 
 /* The one that answered last comes first, the others as they are written down. */
-static void choose_resolvers(struct dns_query *query, nsec now)
+static void choose_resolvers(struct dns_query *query)
 {
 	struct dns_proxy *proxy = query->proxy;
 	const struct dns_resolvers *all = proxy->resolvers;
 	size_t first = 0;
 
-	dns_resolvers_refresh(proxy->resolvers, now);
+	dns_resolvers_refresh(proxy->resolvers);
 	for (size_t i = 0; i < all->count; i++)
 		if (endpoint_equal(&all->list[i], &proxy->preferred))
 			first = i;
@@ -141,7 +141,7 @@ struct dns_query *dns_proxy_ask(struct dns_proxy *proxy, const struct dns_asker 
 		proxy->counters.tcp_queries++;
 	else
 		proxy->counters.udp_queries++;
-	choose_resolvers(query, now);
+	choose_resolvers(query);
 	try_next(query, now);
 	return query;
 }

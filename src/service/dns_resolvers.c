@@ -74,15 +74,12 @@ static void read_file(struct dns_resolvers *resolvers)
 }
 
 /* A file that is gone is being replaced: what it said last still holds. */
-void dns_resolvers_refresh(struct dns_resolvers *resolvers, nsec now)
+void dns_resolvers_refresh(struct dns_resolvers *resolvers)
 {
 	struct stat file;
 
 	if (!resolvers->path)
 		return;
-	if (resolvers->count && now - resolvers->looked_at < NSEC_PER_SEC)
-		return;
-	resolvers->looked_at = now;
 	if (!stat(resolvers->path, &file) && has_changed(resolvers, &file)) {
 		read_file(resolvers);
 		resolvers->changed_at = file.st_mtim;

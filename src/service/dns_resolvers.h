@@ -2,16 +2,15 @@
 /* Whom to ask: what the settings say, or the host's resolv.conf(5) as it is at the time. */
 #pragma once
 
-#include "base/time.h"
 #include "service/dns.h"
 
 #include <sys/types.h>
+#include <time.h>
 
 struct dns_resolvers {
 	struct endpoint list[DNS_RESOLVERS_MAX];
 	size_t count;
 	char *path; /* NULL: the list is fixed */
-	nsec looked_at;
 	struct timespec changed_at; /* of the file that was read */
 	ino_t inode;
 	off_t size;
@@ -21,7 +20,8 @@ struct dns_resolvers {
 int dns_resolvers_init(
 	struct dns_resolvers *resolvers, const struct dns_settings *settings) MUST_USE;
 void dns_resolvers_done(struct dns_resolvers *resolvers);
-/* Looks at the file, at most once a second, so that there is nothing to do while nobody asks. */
-void dns_resolvers_refresh(struct dns_resolvers *resolvers, nsec now);
+/* Reads the file when it is another one. A look is cheap beside a question, so there is one for
+ * each, and nothing to do while nobody asks. */
+void dns_resolvers_refresh(struct dns_resolvers *resolvers);
 /* The nameservers of a resolv.conf; none there: the machine's own, as resolv.conf(5) says. */
 size_t dns_resolvers_parse(const char *text, struct endpoint ret[DNS_RESOLVERS_MAX]);
