@@ -27,6 +27,9 @@ static const struct route routes[] = {
 	{"PUT", "/v1/config", api_put_config},
 	{"POST", "/v1/config/check", api_check_config},
 	{"GET", "/v1/events", api_get_events},
+	{"GET", "/v1/vmnet", api_get_vmnet},
+	{"GET", "/v1/vmnet/{file}", api_get_vmnet_file},
+	{"GET", "/metrics", api_get_metrics},
 	{"GET", "/v1/version", api_get_version},
 	{"GET", "/v1/openapi.json", api_get_openapi},
 };

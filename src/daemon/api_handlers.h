@@ -16,6 +16,9 @@ HANDLER(api_get_flows);
 /* api_capture.c */
 HANDLER(api_get_capture);
 
+/* api_metrics.c */
+HANDLER(api_get_metrics);
+
 /* api_ports.c */
 HANDLER(api_get_ports);
 HANDLER(api_get_port);
@@ -31,6 +34,10 @@ HANDLER(api_delete_forward);
 HANDLER(api_get_config);
 HANDLER(api_put_config);
 HANDLER(api_check_config);
+
+/* api_vmnet.c */
+HANDLER(api_get_vmnet);
+HANDLER(api_get_vmnet_file);
 
 /* api_about.c */
 HANDLER(api_get_events);

@@ -13,6 +13,7 @@ static const struct kind kinds[] = {
 			.open = kind_host_open,
 			.make = kind_host_make,
 			.describe = kind_host_describe,
+			.vmnet = VMNET_NETIF,
 			.needs_subnet = true,
 			.is_same_place = kind_host_is_same_place,
 		},

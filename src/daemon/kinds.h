@@ -2,6 +2,7 @@
 /* The one table of what can be plugged: how each kind is made from its wish, changed and shown. */
 #pragma once
 
+#include "daemon/vmnet_kind.h"
 #include "daemon/world.h"
 
 struct kind {
@@ -16,6 +17,7 @@ struct kind {
 	/* What the kind has to say of itself, into a JSON object. The hub's thread. */
 	void (*describe)(const struct world_port *port, json_t *details);
 
+	enum vmnet_kind vmnet;
 	/* Its addresses come from the hub's subnets. */
 	bool needs_subnet;
 	/* A hub has at most one. */

@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "daemon/events.h"
 #include "daemon/listeners.h"
+#include "daemon/vmnet_kind.h"
 #include "io/tap.h"
 #include "io/worker.h"
 #include "nat/gateway.h"
@@ -28,6 +29,7 @@ struct world {
 	struct events *events;
 	struct listeners listeners;
 	struct list hubs; /* struct world_hub, by number */
+	unsigned vmnet_ids[VMNET_KIND_COUNT]; /* the next of each: none is given twice */
 };
 
 struct world_hub {
@@ -54,6 +56,7 @@ struct world_port {
 	/* Copied from the port when it was plugged, as they do not change while it is. */
 	char name[PORT_NAME_SIZE], interface[INTERFACE_NAME_SIZE];
 	unsigned slot;
+	unsigned vmnet_id; /* its file among the vmnet files: userif11 */
 
 	/* The worker's from kind->make() on. */
 	struct port *port; /* ends by its ops->free() */

@@ -132,6 +132,7 @@ int world_port_plug(struct world_port *port, struct error *error)
 		return error_set(error, -errand.err, "%s: %s", hub,
 			errand.err == -ENOSPC ? "every slot is taken" : strerror(-errand.err));
 	port->is_plugged = true;
+	port->vmnet_id = port->hub->world->vmnet_ids[port->kind->vmnet]++;
 	list_push_back(&port->hub->ports, &port->node);
 	return 0;
 }
