@@ -155,40 +155,37 @@ static int refused(const struct exchange *exchange, long status, struct error *e
 	return -code;
 }
 
-static int perform(struct exchange *exchange, const char *url, struct error *error)
+static void set_options(struct exchange *exchange, const char *url, struct curl_slist *headers)
 {
-	struct api *api = exchange->api;
-	char content_type[64];
-	struct curl_slist *headers = NULL;
-	long status = 0;
-	CURLcode result;
+	CURL *curl = exchange->api->curl;
 
-	curl_easy_reset(api->curl);
-	snprintf(content_type, sizeof(content_type), "Content-Type: %s",
-		exchange->body ? exchange->content_type : "");
-	headers = curl_slist_append(headers, content_type);
-	headers = curl_slist_append(headers, "Expect:");
-	curl_easy_setopt(api->curl, CURLOPT_URL, url);
-	curl_easy_setopt(api->curl, CURLOPT_UNIX_SOCKET_PATH, api->path);
-	curl_easy_setopt(api->curl, CURLOPT_CUSTOMREQUEST, exchange->method);
-	curl_easy_setopt(api->curl, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(api->curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(api->curl, CURLOPT_PROXY, "");
-	curl_easy_setopt(api->curl, CURLOPT_OPENSOCKETFUNCTION, on_socket);
-	curl_easy_setopt(api->curl, CURLOPT_OPENSOCKETDATA, exchange);
-	curl_easy_setopt(api->curl, CURLOPT_PREREQFUNCTION, on_connected);
-	curl_easy_setopt(api->curl, CURLOPT_PREREQDATA, exchange);
-	curl_easy_setopt(api->curl, CURLOPT_WRITEFUNCTION, on_reply);
-	curl_easy_setopt(api->curl, CURLOPT_WRITEDATA, exchange);
+	curl_easy_reset(curl);
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, exchange->api->path);
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, exchange->method);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, exchange);
+	curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, on_connected);
+	curl_easy_setopt(curl, CURLOPT_PREREQDATA, exchange);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_reply);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, exchange);
 	if (exchange->body)
-		curl_easy_setopt(api->curl, CURLOPT_POSTFIELDS, exchange->body);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, exchange->body);
 	if (!exchange->sink)
-		curl_easy_setopt(api->curl, CURLOPT_TIMEOUT, (long)REPLY_SECONDS);
+		curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)REPLY_SECONDS);
 	/* A descriptor rides on the first bytes of a connection, so the request must open one. */
 	if (exchange->fd >= 0)
-		curl_easy_setopt(api->curl, CURLOPT_FRESH_CONNECT, 1L);
-	result = curl_easy_perform(api->curl);
-	curl_slist_free_all(headers);
+		curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+}
+
+/* What came of it, in words. */
+static int judge(const struct exchange *exchange, CURLcode result, struct error *error)
+{
+	const struct api *api = exchange->api;
+	long status = 0;
 
 	if (exchange->is_ended)
 		return 0;
@@ -202,6 +199,23 @@ static int perform(struct exchange *exchange, const char *url, struct error *err
 			curl_easy_strerror(result));
 	curl_easy_getinfo(api->curl, CURLINFO_RESPONSE_CODE, &status);
 	return status < 400 ? 0 : refused(exchange, status, error);
+}
+
+static int perform(struct exchange *exchange, const char *url, struct error *error)
+{
+	char content_type[64];
+	struct curl_slist *headers;
+	CURLcode result;
+
+	snprintf(content_type, sizeof(content_type), "Content-Type: %s",
+		exchange->body ? exchange->content_type : "");
+	headers = curl_slist_append(NULL, content_type);
+	if (!headers)
+		return error_set(error, EIO, "out of memory");
+	set_options(exchange, url, headers);
+	result = curl_easy_perform(exchange->api->curl);
+	curl_slist_free_all(headers);
+	return judge(exchange, result, error);
 }
 
 static int request(struct exchange *exchange, struct error *error, const char *path, va_list args)

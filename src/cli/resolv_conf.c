@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/resolv_conf.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,7 +12,8 @@
 #include <unistd.h>
 
 #define RESOLV_CONF "/etc/resolv.conf"
-#define SERVERS_MAX 3 /* MAXNS, resolv.conf(5) */
+#define SYSTEM_ETC  ".system" /* what was /etc, under it */
+#define SERVERS_MAX 3	      /* MAXNS, resolv.conf(5) */
 
 /* A directory that holds nothing but our own files, seen by nobody else. */
 struct scratch {
@@ -76,24 +78,63 @@ static int cover(const struct scratch *scratch, const char *target)
 	return fd;
 }
 
-/* There is nothing to put a file over: /etc gets a layer of ours, where one can be made. */
+/* Symbolic links as they are, for what they say may start from /etc; to anything else a link. */
+static int link_entry(int etc, int copy, const char *name)
+{
+	char target[PATH_MAX];
+	ssize_t len = readlinkat(etc, name, target, sizeof(target) - 1);
+
+	if (len >= 0)
+		target[len] = '\0';
+	else if (snprintf(target, sizeof(target), SYSTEM_ETC "/%s", name) >= (int)sizeof(target))
+		return -ENAMETOOLONG;
+	return symlinkat(target, copy, name) ? -errno : 0;
+}
+
+static int link_entries(DIR *etc, int copy)
+{
+	const struct dirent *entry;
+	int err = 0;
+
+	while (!err && (entry = readdir(etc))) {
+		const char *name = entry->d_name;
+
+		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+			strcmp(name, "resolv.conf") != 0)
+			err = link_entry(dirfd(etc), copy, name);
+	}
+	return err;
+}
+
+/*
+ * There is nothing to put a file over, and /etc may not be ours to make one in: a folder of links
+ * to what is in /etc goes over it, with one file more.
+ */
 static int add_to_etc(const struct scratch *scratch)
 {
-	char upper[64], work[64], options[256];
+	char path[64];
+	DIR *etc = opendir("/etc");
+	int err, fd, copy = open(scratch->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	snprintf(upper, sizeof(upper), "%s/upper", scratch->path);
-	snprintf(work, sizeof(work), "%s/work", scratch->path);
-	if (mkdir(upper, 0755) || mkdir(work, 0755))
-		return -errno;
-	snprintf(options, sizeof(options), "lowerdir=/etc,upperdir=%s,workdir=%s", upper, work);
-	if (mount("overlay", "/etc", "overlay", 0, options)) {
-		/* In a user namespace, where its marks have to be attributes of ours. */
-		strcat(options, ",userxattr");
-		if (mount("overlay", "/etc", "overlay", 0, options))
-			return -errno;
+	snprintf(path, sizeof(path), "%s/" SYSTEM_ETC, scratch->path);
+	err = !etc || copy < 0 || mkdir(path, 0755) ||
+			      mount("/etc", path, NULL, MS_BIND | MS_REC, NULL)
+		      ? -errno
+		      : link_entries(etc, copy);
+	if (etc)
+		closedir(etc);
+	if (copy >= 0)
+		close(copy);
+	if (err)
+		return err;
+	snprintf(path, sizeof(path), "%s/resolv.conf", scratch->path);
+	fd = create(path);
+	if (fd >= 0 && mount(scratch->path, "/etc", NULL, MS_MOVE, NULL)) {
+		err = -errno;
+		close(fd);
+		return err;
 	}
-	unlink(RESOLV_CONF); /* a link that leads nowhere; in our layer only */
-	return create(RESOLV_CONF);
+	return fd;
 }
 
 int resolv_conf_open(struct error *error)

@@ -309,25 +309,28 @@ RESOLV_CONFS = {
 PRIVATE_ETC = """
 mount -t tmpfs layer "$1" && mkdir "$1/upper" "$1/work" &&
 mount -t overlay -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" layer /etc &&
-mount -t tmpfs run /run && eval "$2" && shift 2 && "$@"
+mount -t tmpfs run /run && mknod /run/tun c 10 200 && chmod 666 /run/tun &&
+mount --bind /run/tun /dev/net/tun && eval "$2" && shift 2 && "$@"
 """
 
 
 LOOK = "ls -l /etc/resolv.conf /run/systemd/resolve 2>&1; cat /etc/resolv.conf 2>&1"
 
 
+@pytest.mark.parametrize("who", ["root", "user"])
 @pytest.mark.parametrize("state", RESOLV_CONFS)
-def test_any_resolv_conf_is_covered(daemon, tmp_path, state):
+def test_any_resolv_conf_is_covered(user, daemon, tmp_path, state, who):
     """Whatever kind of file the machine has; and it still has it afterwards."""
     done = daemon.host.run(
         "unshare", "--mount", "sh", "-c", PRIVATE_ETC, "private", tmp_path, RESOLV_CONFS[state],
-        "sh", "-c", f'before=$({LOOK}); '
-        f'{BUILD}/lanyard exec -- sh -c "cat /etc/resolv.conf; ls /run/systemd/resolve/" 2>/dev/null; '
+        *([] if who == "root" else ["setpriv", "--reuid", "65534", "--clear-groups"]), "sh", "-c", f'before=$({LOOK}); '
+        f'{BUILD}/lanyard exec -- sh -c "cat /etc/resolv.conf; ls /run/systemd/resolve/; cat /etc/passwd" 2>&1; '
         f'[ "$before" = "$({LOOK})" ] && echo as before',
         env={**os.environ, "LANYARD_API": daemon.api})
     assert f"nameserver {GATEWAY}" in done.stdout
     assert "127.0.0.53" not in done.stdout
     assert "io.systemd.Resolve" not in done.stdout
+    assert "root:x:0:0:" in done.stdout
     assert done.stdout.endswith("as before\n"), done.stdout
 
 
