@@ -8,6 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Bytes of a body that is too large that are read all the same, for the client to hear why. */
+#define BODY_DRAIN_MAX (64 * 1024 * 1024)
+
 /* A client, from http_accept() until its socket closes. */
 struct client {
 	struct list node; /* arriving, until the library has told us its connection */
@@ -20,6 +23,7 @@ struct client {
 struct exchange {
 	char *body;
 	size_t len, size;
+	size_t received; /* with what was thrown away */
 	bool is_too_large;
 };
 
@@ -124,6 +128,7 @@ static bool has_room(struct exchange *exchange, size_t more)
 /* Of a body that is too large the rest is read and thrown away: the client then hears why. */
 static void receive(struct exchange *exchange, const char *data, size_t len)
 {
+	exchange->received += len;
 	exchange->is_too_large = exchange->is_too_large || !has_room(exchange, len);
 	if (exchange->is_too_large)
 		return;
@@ -193,12 +198,23 @@ static enum MHD_Result answer(struct http *http, struct MHD_Connection *connecti
 	return send_reply(http, connection, &reply);
 }
 
-static bool announces_too_much(struct MHD_Connection *connection)
+static uint64_t announced_len(struct MHD_Connection *connection)
 {
 	const char *len = MHD_lookup_connection_value(
 		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
-	return len && strtoull(len, NULL, 10) > HTTP_BODY_MAX;
+	return len ? strtoull(len, NULL, 10) : 0;
+}
+
+/* A client that asks first, or has far too much, hears so before it sends; others send to the end
+ * and could not listen before (RFC 9110 10.1.1, 15.5.14). */
+static bool must_hear_now(struct MHD_Connection *connection)
+{
+	uint64_t len = announced_len(connection);
+
+	return len > BODY_DRAIN_MAX ||
+	       (len > HTTP_BODY_MAX && MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+					       MHD_HTTP_HEADER_EXPECT));
 }
 
 /* Called with the headers, then with each piece of the body, then with none: it is whole. */
@@ -212,14 +228,15 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		*state = exchange = calloc(1, sizeof(*exchange));
 		if (!exchange)
 			return MHD_NO;
-		exchange->is_too_large = announces_too_much(connection);
-		return exchange->is_too_large ? answer(context, connection, path, method, exchange)
-					      : MHD_YES;
+		exchange->is_too_large = announced_len(connection) > HTTP_BODY_MAX;
+		return must_hear_now(connection)
+			       ? answer(context, connection, path, method, exchange)
+			       : MHD_YES;
 	}
 	if (*data_len) {
 		receive(exchange, data, *data_len);
 		*data_len = 0;
-		return MHD_YES;
+		return exchange->received > BODY_DRAIN_MAX ? MHD_NO : MHD_YES;
 	}
 	return answer(context, connection, path, method, exchange);
 }

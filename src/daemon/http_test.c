@@ -149,9 +149,33 @@ static void a_body_has_its_limit(void **state)
 {
 	struct server *server = *state;
 
-	expect(server, "PUT /x HTTP/1.1\r\nHost: l\r\nContent-Length: 1048577\r\n\r\n",
+	expect(server,
+		"PUT /x HTTP/1.1\r\nHost: l\r\nContent-Length: 1048577\r\n"
+		"Expect: 100-continue\r\n\r\n",
+		"HTTP/1.1 413 ", "larger than 1048576 bytes");
+	expect(server, "PUT /x HTTP/1.1\r\nHost: l\r\nContent-Length: 99999999999\r\n\r\n",
 		"HTTP/1.1 413 ", "larger than 1048576 bytes");
 	assert_int_equal(server->served, 0);
+}
+
+static void a_body_that_is_too_large_is_read_to_its_end(void **state)
+{
+	static char rest[HTTP_BODY_MAX + 1];
+	struct server *server = *state;
+	size_t sent = 0;
+	int client = visit(
+		server, "PUT /x HTTP/1.1\r\nHost: l\r\nContent-Length: 1048577\r\n\r\n", NULL, 0);
+
+	memset(rest, 'x', sizeof(rest));
+	while (sent < sizeof(rest)) {
+		ssize_t len = write(client, rest + sent, sizeof(rest) - sent);
+
+		sent += len < 0 ? 0 : (size_t)len;
+		run(server);
+	}
+	assert_non_null(strstr(answer(client), "HTTP/1.1 413 "));
+	assert_int_equal(server->served, 0);
+	close(client);
 }
 
 static void nonsense_is_not_served(void **state)
@@ -270,6 +294,7 @@ int main(void)
 		SERVER_TEST(problems_are_rfc_9457),
 		SERVER_TEST(a_body_arrives_whole),
 		SERVER_TEST(a_body_has_its_limit),
+		SERVER_TEST(a_body_that_is_too_large_is_read_to_its_end),
 		SERVER_TEST(nonsense_is_not_served),
 		SERVER_TEST(descriptors_come_along),
 		SERVER_TEST(events_arrive),

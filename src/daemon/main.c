@@ -5,6 +5,7 @@
 #include "daemon/identity.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
+#include "daemon/procview.h"
 #include "daemon/sandbox.h"
 
 #include <errno.h>
@@ -29,6 +30,7 @@ struct daemon {
 	struct events *events;
 	struct world world;
 	struct api *api;
+	struct procview *view; /* NULL: this machine has no place for it */
 };
 
 /* Descriptors: each flow of the NAT is one. */
@@ -162,6 +164,17 @@ static int start_loop(struct daemon *daemon, struct error *error)
 	return 0;
 }
 
+/* A convenience: the API says the same. */
+static void open_view(struct daemon *daemon)
+{
+	char path[OPTIONS_PATH_SIZE + sizeof("/vmnet")];
+	struct error error = {0};
+
+	snprintf(path, sizeof(path), "%s/vmnet", daemon->options.runtime_dir);
+	if (procview_open(&daemon->world, path, daemon->options.api_path, &daemon->view, &error))
+		log_info("no vmnet files: %s", error.text);
+}
+
 static int start(struct daemon *daemon, struct error *error)
 {
 	int err = start_loop(daemon, error);
@@ -177,6 +190,7 @@ static int start(struct daemon *daemon, struct error *error)
 		err = api_open(&daemon->world, daemon->options.api_path, &daemon->api, error);
 	if (err)
 		return err;
+	open_view(daemon);
 	sandbox_enter();
 	return apply_wish(daemon, error);
 }
@@ -188,6 +202,7 @@ static void stop(struct daemon *daemon)
 	if (!daemon->loop)
 		return;
 	api_close(daemon->api);
+	procview_close(daemon->view);
 	if (daemon->events)
 		world_done(&daemon->world);
 	fd = daemon->signals.fd;
