@@ -132,7 +132,7 @@ static int unreachable(const struct api *api, struct error *error)
 	return error_set(error, ENOTCONN,
 		"no daemon answers at %s: %s; start one with 'lanyardd'%s", api->path,
 		strerror(code ? (int)code : ECONNREFUSED),
-		geteuid() ? "" : " or 'systemctl start lanyard'");
+		geteuid() ? "" : " or 'systemctl start lanyardd'");
 }
 
 /* RFC 9457: detail is the sentence for people. */

@@ -148,6 +148,15 @@ def test_lists_in_settings(daemon, network):
         daemon.apply(NAT_CONFIG)
 
 
+def test_vmnet_texts(daemon):
+    """All, each after its name; or one as it stands in its file."""
+    files = daemon.json("show", "--vmnet")["files"]
+    assert "hub8.0" in files and "userif0" in files
+    assert daemon.lanyard("show", "--vmnet").stdout == "".join(
+        f"{name}: {text}" for name, text in files.items())
+    assert daemon.lanyard("show", "--vmnet", "userif0").stdout == files["userif0"]
+
+
 def test_rates_are_measured(daemon):
     assert re.search(r"in .*\([\d.]+ k?bit/s, \d+/s\); out .*/s\)", daemon.lanyard("show", "--rates").stdout)
 

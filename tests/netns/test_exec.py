@@ -260,11 +260,11 @@ def test_ordinary_user(user, daemon, tmp_path):
 
 
 def private_daemons():
-    """Folders and processes of daemons that exec started by itself."""
+    """Folders and processes of daemons that exec started by itself, for an ordinary user."""
     found = [entry for entry in os.listdir("/tmp") if re.fullmatch(r"lanyard-\w{6}", entry)
              and os.stat(f"/tmp/{entry}").st_uid == 65534]
-    done = subprocess.run(["pgrep", "-u", "65534", "-f", "lanyard"], check=False,
-                          capture_output=True, text=True)
+    done = subprocess.run(["pgrep", "-u", "65534", "-f", f"^lanyardd --user|^{BUILD}/lanyard exec"],
+                          check=False, capture_output=True, text=True)
     return found + done.stdout.split()
 
 
