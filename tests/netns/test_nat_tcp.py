@@ -244,6 +244,16 @@ def test_urgent_byte_is_not_lost(guest, network):
             assert got == b"ab!cd"
 
 
+def connects(sock, port):
+    """False while the guest's own last connection is on its way out."""
+    try:
+        sock.connect((SERVER, port))
+        return True
+    except OSError as failure:
+        assert failure.errno == errno.EADDRNOTAVAIL
+        return False
+
+
 def test_source_port_can_be_used_again(guest, network):
     """Same four addresses right after a close: no ghost of the old flow answers."""
     with network.server.listen(SERVER) as listener:
@@ -253,7 +263,7 @@ def test_source_port_can_be_used_again(guest, network):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 if source:
                     sock.bind(("0.0.0.0", source))
-                sock.connect((SERVER, server_port))
+                wait_until(lambda s=sock: connects(s, server_port), 2, "the port stays in use")
                 source = sock.getsockname()[1]
                 served, _ = listener.accept()
                 with served:

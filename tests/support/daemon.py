@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """lanyardd in a namespace of its own, and guests plugged into it."""
+import contextlib
 import json
 import os
 import pathlib
@@ -53,7 +54,7 @@ class Daemon:
     """lanyardd with a configuration text, its own API socket and state, inside a namespace."""
 
     def __init__(self, host, config=NAT_CONFIG, build=BUILD, resolv_conf="",
-                 is_privileged=True):
+                 is_privileged=True, files_max=None):
         self.host = host
         self.build = pathlib.Path(build)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="lanyard-test-"))
@@ -67,6 +68,7 @@ class Daemon:
         (self.folder / "etc").mkdir()
         self.state.mkdir()
         self.is_privileged = is_privileged
+        self.files_max = files_max
         if not is_privileged:
             for path in (self.folder, self.state):
                 os.chown(path, NOBODY, NOBODY)
@@ -95,8 +97,8 @@ class Daemon:
     def _launch(self, environment):
         # It must raise the soft limit by itself, as on any machine.
         def limits():
-            hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-            resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+            hard = self.files_max or resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, hard), hard))
         drop = [] if self.is_privileged else [
             "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
             "--inh-caps=-all", "--bounding-set=-all"]
@@ -138,9 +140,15 @@ class Daemon:
 
     def stop(self):
         """SIGTERM; it must end by itself, with status 0, and no sanitizer may have complained."""
-        status = self.process.stop(grace=20)
+        where = ""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            where = self.where()
+        status = self.process.stop(signal.SIGKILL)
         self._earlier_stderr += self.process.stderr
-        assert status == 0, f"lanyardd ended with {status} on SIGTERM: {self._earlier_stderr}"
+        assert status == 0, f"SIGTERM ended it with {status}: {where}{self._earlier_stderr}"
         self.check_sanitizers()
 
     def kill(self):
@@ -196,7 +204,8 @@ class Daemon:
         with socket.socket(socket.AF_UNIX) as sock:
             sock.settimeout(20)
             sock.connect(self.api)
-            sock.sendall(head + data)
+            with contextlib.suppress(BrokenPipeError):  # it may have heard enough already
+                sock.sendall(head + data)
             answer = b"".join(iter(lambda: sock.recv(65536), b""))
         head, _, text = answer.partition(b"\r\n\r\n")
         status = int(head.split()[1])
@@ -252,6 +261,15 @@ class Daemon:
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    def where(self):
+        """Where its threads are; with gdb installed, to the line."""
+        if shutil.which("gdb"):
+            return subprocess.run(["gdb", "-p", str(self.pid), "-batch", "-ex",
+                                   "thread apply all backtrace"], capture_output=True, text=True,
+                                  stdin=subprocess.DEVNULL, check=False).stdout
+        return subprocess.run(["ps", "-L", "-o", "comm,stat,time,wchan:30", "-p", str(self.pid)],
+                              capture_output=True, text=True, check=False).stdout
+
     def report(self):
         """For a test that failed."""
         lines = [f"lanyardd {self.pid}, stderr:", self.stderr.strip()[-8000:]]
@@ -259,7 +277,7 @@ class Daemon:
             try:
                 lines += ["lanyard show:", self.lanyard("show", check=False, timeout=10).stdout]
             except subprocess.TimeoutExpired:
-                lines.append("lanyard show does not answer")
+                lines += ["lanyard show does not answer:", self.where()]
         else:
             lines.append(f"it has ended, with {self.process.returncode}")
         return "\n".join(lines)
