@@ -20,6 +20,7 @@
 
 /* A process that lives in a namespace of its own until it is killed. */
 static pid_t tenant;
+static char link_path[64]; /* to it, under /run/netns */
 static ino_t home, theirs;
 
 static ino_t namespace_of(const char *who)
@@ -61,6 +62,7 @@ static int stop_tenant(void **)
 {
 	kill(tenant, SIGKILL);
 	waitpid(tenant, NULL, 0);
+	unlink(link_path);
 	return 0;
 }
 
@@ -94,16 +96,15 @@ static void test_by_pid_and_path(void **)
 
 static void test_by_name(void **)
 {
-	char name[32], link[64], target[64];
+	char name[32], target[64];
 
 	snprintf(name, sizeof(name), "io-test-%d", getpid());
-	snprintf(link, sizeof(link), "/run/netns/%s", name);
+	snprintf(link_path, sizeof(link_path), "/run/netns/%s", name);
 	snprintf(target, sizeof(target), "/proc/%d/ns/net", tenant);
 	mkdir("/run/netns", 0755);
-	if (symlink(target, link))
+	if (symlink(target, link_path))
 		skip(); /* only root writes there */
 	assert_leads_there(name);
-	unlink(link);
 }
 
 static void test_nowhere_is_here(void **)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The port over one end of a pair of sockets that keep messages apart, as a TAP does; the other
  * end plays the kernel. Where only the kernel will do, the last tests use a real TAP. */
-#include "io/netlink.h"
 #include "port/host.h"
 #include "port/netns.h"
 
@@ -31,7 +30,7 @@ static struct other {
 	struct port port;
 	struct offload offloads[SEEN_MAX];
 	uint32_t lens[SEEN_MAX];
-	unsigned frames, batches;
+	unsigned frames, batches, wanted;
 	uint8_t last_byte;
 } other;
 
@@ -40,7 +39,6 @@ static struct stage {
 	struct hub *hub;
 	struct port *tap;
 	int kernel;
-	struct timer end;
 	char gone[128];
 } stage;
 
@@ -52,6 +50,8 @@ static void other_send(struct port *, const struct frame *frames, unsigned count
 		other.lens[other.frames++] = frames[i].len;
 		other.last_byte = frames[i].head[frames[i].len - 1];
 	}
+	if (other.frames >= other.wanted)
+		loop_stop(stage.loop);
 }
 
 static void other_free(struct port *)
@@ -60,16 +60,26 @@ static void other_free(struct port *)
 
 static const struct port_ops other_ops = {.kind = "other", .send = other_send, .free = other_free};
 
-static void on_end(struct timer *, nsec)
+static void on_patience_ends(struct timer *, nsec)
 {
-	loop_stop(stage.loop);
+	fail_msg("nothing came in 10 seconds");
 }
 
-static void run_for(nsec duration)
+/* Until loop_stop(). */
+static void run(void)
 {
-	stage.end.on_expire = on_end;
-	timer_set(stage.loop, &stage.end, loop_now(stage.loop) + duration);
+	struct timer patience = {.on_expire = on_patience_ends};
+
+	timer_set(stage.loop, &patience, loop_now(stage.loop) + 10 * NSEC_PER_SEC);
 	loop_run(stage.loop);
+	timer_cancel(stage.loop, &patience);
+}
+
+static void run_until_seen(unsigned frames)
+{
+	other.wanted = frames;
+	run();
+	other.wanted = UINT32_MAX;
 }
 
 static void on_gone(void *owner, struct port *port, const char *why)
@@ -81,6 +91,7 @@ static void on_gone(void *owner, struct port *port, const char *why)
 	hub_detach(port);
 	port->ops->free(port);
 	self->tap = NULL;
+	loop_stop(self->loop);
 }
 
 static void plug(const struct tap *tap)
@@ -110,7 +121,8 @@ static int set_up(void **)
 	static const struct hash_key key = {1, 2};
 
 	stage = (struct stage){.loop = loop_new(), .hub = hub_new("hub0", &key), .kernel = -1};
-	other = (struct other){.port = {.ops = &other_ops, .takes = TAKES_ALL}};
+	other = (struct other){
+		.port = {.ops = &other_ops, .takes = TAKES_ALL}, .wanted = UINT32_MAX};
 	if (!stage.loop || !stage.hub)
 		return -1;
 	return hub_attach(stage.hub, &other.port, 0);
@@ -148,7 +160,7 @@ static void test_frames_come_in_batches(void **)
 	plug_pair();
 	for (unsigned i = 0; i < 100; i++)
 		kernel_sends(&(struct offload){0}, 100 + i, (uint8_t)i);
-	run_for(NSEC_PER_MSEC);
+	run_until_seen(100);
 	assert_int_equal(other.frames, 100);
 	assert_int_equal(other.batches, 4); /* 32 at a time */
 	for (unsigned i = 0; i < 100; i++)
@@ -163,7 +175,7 @@ static void test_a_batch_of_large_frames_is_short(void **)
 	for (unsigned i = 0; i < 6; i++)
 		kernel_sends(&(struct offload){0}, 65000, (uint8_t)i);
 	stage.tap->mtu = other.port.mtu = 0;
-	run_for(NSEC_PER_MSEC);
+	run_until_seen(6);
 	assert_int_equal(other.frames, 6);
 	assert_in_range(other.batches, 2, 3);
 	assert_int_equal(other.last_byte, 5);
@@ -180,7 +192,7 @@ static void test_offloads_travel_with_the_frame(void **)
 
 	plug_pair();
 	kernel_sends(&offload, ETH_FRAME_MAX - 4, 0xab);
-	run_for(NSEC_PER_MSEC);
+	run_until_seen(1);
 	assert_int_equal(other.frames, 1);
 	assert_int_equal(other.lens[0], ETH_FRAME_MAX - 4);
 	assert_memory_equal(&other.offloads[0], &offload, sizeof(offload));
@@ -195,7 +207,7 @@ static void test_a_header_that_lies_is_counted(void **)
 	plug_pair();
 	kernel_sends(&offload, 100, 0);
 	kernel_sends(&(struct offload){0}, 100, 0);
-	run_for(NSEC_PER_MSEC);
+	run_until_seen(1);
 	assert_int_equal(stage.tap->in.drops[DROP_MALFORMED], 1);
 	assert_int_equal(other.frames, 1);
 }
@@ -267,7 +279,7 @@ static void test_a_broken_descriptor_is_told_once(void **)
 	plug_pair();
 	close(stage.kernel);
 	stage.kernel = -1;
-	run_for(NSEC_PER_MSEC);
+	run();
 	assert_string_equal(stage.gone, "interface 'eth0' was deleted");
 	assert_null(stage.tap);
 	assert_null(hub_find(stage.hub, "guest"));
@@ -335,8 +347,8 @@ static void test_real_frames_arrive(void **)
 	plug_real();
 	guest_sends("eth0", 1514);
 	guest_sends("eth0", 1499);
-	run_for(5 * NSEC_PER_MSEC);
-	assert_true(has_seen_len(1514) && has_seen_len(1499));
+	while (!has_seen_len(1514) || !has_seen_len(1499))
+		run_until_seen(other.frames + 1);
 	assert_ptr_equal(hub_lookup(stage.hub, GUEST, loop_now(stage.loop)), stage.tap);
 }
 
@@ -360,7 +372,7 @@ static void test_an_interface_that_is_deleted(void **)
 	assert_int_equal(netlink_open(&netlink, &error), 0);
 	assert_int_equal(netlink_delete_link(netlink, "eth0", &error), 0);
 	netlink_close(netlink);
-	run_for(5 * NSEC_PER_MSEC);
+	run();
 	assert_string_equal(stage.gone, "interface 'eth0' was deleted");
 	assert_null(hub_find(stage.hub, "guest"));
 }
