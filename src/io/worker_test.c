@@ -54,6 +54,7 @@ struct steps {
 	struct machine machine;
 	unsigned runs;
 	nsec first, last;
+	struct loop *loop; /* stopped with the third run */
 };
 
 static nsec steps_run(struct machine *machine, nsec now)
@@ -63,7 +64,10 @@ static nsec steps_run(struct machine *machine, nsec now)
 	if (!steps->runs++)
 		steps->first = now;
 	steps->last = now;
-	return steps->runs < 3 ? now + 2 * NSEC_PER_MSEC : NSEC_NEVER;
+	if (steps->runs < 3)
+		return now + 2 * NSEC_PER_MSEC;
+	loop_stop(steps->loop);
+	return NSEC_NEVER;
 }
 
 struct stage {
@@ -82,13 +86,12 @@ static void test_driver_runs_on_wake_and_at_deadlines(void **)
 {
 	struct stage stage = {.steps.machine.run = steps_run, .end.on_expire = on_end};
 
-	stage.loop = loop_new();
+	stage.loop = stage.steps.loop = loop_new();
 	assert_non_null(stage.loop);
 	driver_start(&stage.driver, stage.loop, &stage.steps.machine);
 	machine_wake(&stage.steps.machine);
 	machine_wake(&stage.steps.machine);
 	assert_int_equal(stage.steps.runs, 0);
-	timer_set(stage.loop, &stage.end, loop_now(stage.loop) + 50 * NSEC_PER_MSEC);
 	loop_run(stage.loop);
 	assert_int_equal(stage.steps.runs, 3);
 	assert_true(stage.steps.last - stage.steps.first >= 4 * NSEC_PER_MSEC);
@@ -97,7 +100,7 @@ static void test_driver_runs_on_wake_and_at_deadlines(void **)
 	driver_stop(&stage.driver);
 	driver_stop(&stage.driver);
 	machine_wake(&stage.steps.machine);
-	timer_set(stage.loop, &stage.end, 0);
+	timer_set(stage.loop, &stage.end, loop_now(stage.loop) + 10 * NSEC_PER_MSEC);
 	loop_run(stage.loop);
 	assert_int_equal(stage.steps.runs, 3);
 	loop_free(stage.loop);
