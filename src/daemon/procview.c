@@ -25,6 +25,7 @@ struct procview {
 	struct watch watch;
 	struct fuse_buf request; /* the library's; grows to what a request may be */
 	bool is_mounted;
+	int keeper; /* a pipe to whom unmounts for us when it closes; -1: we can */
 	char path[];
 };
 
@@ -72,9 +73,9 @@ static void on_ready(struct watch *watch, uint32_t)
 
 static int open_session(struct procview *view, struct error *error)
 {
-	/* Users may not let others in (fuse.conf(5)); what they mount goes when we end, however. */
+	/* Users may not let others in (fuse.conf(5)). */
 	static const char *const options[] = {
-		"ro,fsname=lanyard,subtype=vmnet,auto_unmount",
+		"ro,fsname=lanyard,subtype=vmnet",
 		"ro,fsname=lanyard,subtype=vmnet,allow_other,default_permissions",
 	};
 	char *argv[] = {"lanyardd", "-o", (char *)options[geteuid() == 0], NULL};
@@ -95,6 +96,35 @@ static int mount_session(struct procview *view, struct error *error)
 			last_words[0] ? last_words : "it cannot be mounted");
 	view->is_mounted = true;
 	return 0;
+}
+
+/*
+ * Once our privileges are given up no setuid program helps us any more: somebody else has to wait
+ * for our end, however that comes.
+ */
+static int start_keeper(struct procview *view, struct error *error)
+{
+	char *const argv[] = {"sh", "-c",
+		"read -r _; fusermount3 -u -q -z -- \"$0\" && rmdir -- \"$0\"", view->path, NULL};
+	posix_spawn_file_actions_t actions;
+	int pipe_fds[2], err;
+	pid_t child;
+
+	if (geteuid() == 0)
+		return 0;
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return error_set(error, errno, "%s: %m", view->path);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, pipe_fds[0], STDIN_FILENO);
+	err = posix_spawn(&child, "/bin/sh", &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(pipe_fds[0]);
+	if (!err) {
+		view->keeper = pipe_fds[1];
+		return 0;
+	}
+	close(pipe_fds[1]);
+	return error_set(error, err, "%s: %s", view->path, strerror(err));
 }
 
 static int watch_session(struct procview *view, struct error *error)
@@ -125,6 +155,7 @@ int procview_open(struct world *world, const char *path, const char *api_path,
 	if (!view)
 		return error_set(error, ENOMEM, "out of memory");
 	strcpy(view->path, path);
+	view->keeper = -1;
 	procview_files_init(&view->files, world, group_of(api_path));
 	fuse_set_log_func(on_words);
 	remove_stale(path);
@@ -136,6 +167,8 @@ int procview_open(struct world *world, const char *path, const char *api_path,
 		err = mount_session(view, error);
 	if (!err)
 		err = watch_session(view, error);
+	if (!err)
+		err = start_keeper(view, error);
 	if (err)
 		procview_close(view);
 	else
@@ -149,12 +182,15 @@ void procview_close(struct procview *view)
 	if (!view)
 		return;
 	loop_unwatch(&view->watch);
-	if (view->is_mounted)
+	if (view->is_mounted && view->keeper < 0)
 		fuse_session_unmount(view->session);
 	if (view->session)
 		fuse_session_destroy(view->session);
 	procview_files_done(&view->files);
 	free(view->request.mem);
-	rmdir(view->path);
+	if (view->keeper >= 0)
+		close(view->keeper);
+	else
+		rmdir(view->path);
 	free(view);
 }

@@ -89,6 +89,8 @@ class Daemon:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             notify_path.unlink(missing_ok=True)
             notify.bind(str(notify_path))
+            notify_path.chmod(0o666)
+            notify_path.chmod(0o666)
             self.process = self._launch({"NOTIFY_SOCKET": str(notify_path)})
             if self not in alive:
                 alive.append(self)
