@@ -56,6 +56,7 @@ def test_still_beside_an_idle_guest(fresh):
     with Guest(fresh) as guest, fresh.host.listen("198.51.100.1") as listener:
         quiet(guest)
         with guest.connect("198.51.100.1", listener.getsockname()[1]):
+            time.sleep(7)  # the guest's kernel asks once more by ARP whether the gateway is there
             wait_until(lambda: wakeups_in(fresh, 1) == 0, 30, "it does not come to rest")
             assert wakeups_in(fresh, SECONDS) == 0
         assert fresh.resident() < 12 << 20
@@ -91,22 +92,22 @@ def test_out_of_descriptors(network):
     """A guest that takes them all locks nobody out: no spinning, the API answers, and there are
     some again when it lets go."""
     with network.daemon(build=RELEASE, files_max=128) as daemon, \
-            Guest(daemon, "192.168.120.10") as guest, network.server.listen(SERVER) as listener:
-        port = listener.getsockname()[1]
+            Guest(daemon, "192.168.120.10") as guest:
         held = []
-        try:
+        with network.server.listen(SERVER) as listener:
             for _ in range(300):
                 sock = guest.socket()
                 sock.setblocking(False)
-                sock.connect_ex((SERVER, port))
+                sock.connect_ex((SERVER, listener.getsockname()[1]))
                 held.append(sock)
             time.sleep(1)
             assert wakeups_in(daemon, 2) < 2000
             assert daemon.lanyard("show", timeout=10).stdout
-        finally:
-            for sock in held:
-                sock.close()
-        wait_until(lambda: can_connect(guest, port), 20, "it does not recover")
+        for sock in held:
+            sock.close()
+        with network.server.listen(SERVER) as listener:
+            wait_until(lambda: can_connect(guest, listener.getsockname()[1]), 20,
+                       "it does not recover")
 
 
 def can_connect(guest, port):
