@@ -90,7 +90,6 @@ class Daemon:
             notify_path.unlink(missing_ok=True)
             notify.bind(str(notify_path))
             notify_path.chmod(0o666)
-            notify_path.chmod(0o666)
             self.process = self._launch({"NOTIFY_SOCKET": str(notify_path)})
             if self not in alive:
                 alive.append(self)
