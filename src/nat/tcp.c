@@ -55,23 +55,27 @@ static void left_half_open(struct tcp_flow *t)
 	t->flow.gateway->half_open_count--;
 }
 
-static void end(struct tcp_flow *t, bool abort)
+static void let_go(struct tcp_flow *t, bool abort)
 {
-	struct gateway *gateway = t->flow.gateway;
-
-	if (t->flow.is_ended)
-		return;
 	left_half_open(t);
-	gateway->outside->ops->close(&t->outside, abort);
-	gateway->counters.tcp_flows--;
-	flow_end(&gateway->flows, &t->flow);
+	t->flow.gateway->outside->ops->close(&t->outside, abort);
 }
 
+static void end(struct tcp_flow *t, bool abort)
+{
+	if (t->flow.is_ended)
+		return;
+	let_go(t, abort);
+	flow_end(&t->flow.gateway->flows, &t->flow);
+}
+
+/* It may have been ended by others: with the gateway. */
 static void flow_free(struct flow *flow)
 {
 	struct tcp_flow *t = from_flow(flow);
 
-	end(t, true);
+	let_go(t, true);
+	flow->gateway->counters.tcp_flows--;
 	tcp_done(&t->tcp);
 	free(t);
 }
@@ -144,15 +148,12 @@ static void pump(struct tcp_flow *t)
 {
 	struct gateway *gateway = t->flow.gateway;
 	struct iovec parts[2];
-	uint32_t asked = 0;
 	unsigned count;
 	ssize_t got;
 
 	if (!t->is_readable || t->is_at_end || t->is_connecting)
 		return;
 	count = tcp_room(&t->tcp, READ_FRAMES * tcp_frame_len(&t->tcp), parts);
-	for (unsigned i = 0; i < count; i++)
-		asked += (uint32_t)parts[i].iov_len;
 	if (!count)
 		return;
 	got = gateway->outside->ops->receive(&t->outside, parts, count);
