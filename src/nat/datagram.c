@@ -229,11 +229,14 @@ void datagram_tell(struct gateway *gateway, const struct lost_packet *lost,
 	struct ip from = datagram_address_seen(gateway, failure->offender, lost->from);
 	uint8_t bytes[ETH_HEADER_LEN + IP6_HEADER_LEN + UDP_HEADER_LEN + DATAGRAM_QUOTE_MAX];
 	struct frame frame = rebuild(gateway, lost, bytes, sizeof(bytes));
+	bool is_v4 = ip_is_v4(lost->to);
 	struct packet packet;
 	uint8_t type, code;
 
-	if (!policy_icmp_for(failure, ip_is_v4(lost->to), &type, &code))
+	if (ip_is_v4(lost->from) != is_v4 || !policy_icmp_for(failure, is_v4, &type, &code))
 		return;
+	if (ip_is_v4(from) != is_v4)
+		from = (struct ip){0}; /* then we say it ourselves */
 	if (packet_parse(bytes, frame.len, frame.len, &packet) == PACKET_OK)
 		host_send_icmp_error(
 			&gateway->host, from, type, code, failure->mtu, &frame, &packet, now);
