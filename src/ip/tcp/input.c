@@ -129,9 +129,7 @@ static void syn_sent(struct tcp *tcp, const struct segment *segment, nsec now)
 {
 	bool has_ack = segment->flags & TCP_ACK;
 
-	if (has_ack && segment->ack != tcp->nxt) {
-		return;
-	} else if (segment->flags & TCP_RST) {
+	if (segment->flags & TCP_RST) {
 		if (has_ack)
 			tcp_close(tcp, TCP_EVENT_RESET, now);
 		return;
@@ -166,13 +164,10 @@ static bool is_acceptable(const struct tcp *tcp, const struct segment *segment)
 	       !seq_after(segment->seq, tcp->edge);
 }
 
+/* The acknowledgement of our SYN, even when saying it again is on the way (nxt is iss then). */
 static bool syn_received(struct tcp *tcp, const struct segment *segment, nsec now)
 {
-	if (segment->ack != tcp->nxt) {
-		tcp->must_reset = true;
-		return false;
-	}
-	tcp->una = segment->ack;
+	tcp->una = tcp->nxt = segment->ack;
 	tcp->recover = tcp->una;
 	tcp->peer_window = (uint32_t)segment->window << tcp->peer_scale;
 	tcp->peer_window_max = tcp->peer_window;
@@ -193,8 +188,8 @@ static void synchronized(
 		return;
 	}
 	if (segment->flags & TCP_SYN) {
-		if (tcp->state == TCP_SYN_RECEIVED && segment->seq == tcp->irs)
-			tcp->nxt = tcp->iss; /* our answer was lost: say it again */
+		if (tcp->state == TCP_SYN_RECEIVED)
+			tcp->nxt = tcp->iss; /* our answer was lost, or is for an older SYN */
 		else
 			tcp->must_ack = true; /* RFC 5961 4.2 */
 		return;
@@ -210,13 +205,23 @@ static void synchronized(
 	if (!recovery_acknowledge(tcp, segment, now) || tcp->state == TCP_CLOSED)
 		return;
 	receive_payload(tcp, frame, segment, now);
-	if (segment->flags & TCP_FIN && !tcp->is_fin_known) {
+	if (segment->flags & TCP_FIN) {
+		tcp->must_ack = true; /* early or again: RFC 5681 4.2 */
+		if (!tcp->is_fin_known)
+			tcp->fin_seq = segment->seq + segment->len;
 		tcp->is_fin_known = true;
-		tcp->fin_seq = segment->seq + segment->len;
-	} else if (segment->flags & TCP_FIN) {
-		tcp->must_ack = true;
 	}
 	receive_fin(tcp, now);
+}
+
+/* It acknowledges what this connection never said: the peer's is another one, to be got out of the
+ * way (RFC 9293 3.10.7.3 and 3.10.7.4, fifth). */
+static bool is_of_another(const struct tcp *tcp, const struct segment *segment)
+{
+	if (!(segment->flags & TCP_ACK) || segment->ack == tcp->iss + 1)
+		return false;
+	return tcp->state == TCP_SYN_SENT ||
+	       (tcp->state == TCP_SYN_RECEIVED && !(segment->flags & TCP_RST));
 }
 
 void tcp_receive(struct tcp *tcp, const struct frame *frame, const struct packet *packet, nsec now)
@@ -225,6 +230,10 @@ void tcp_receive(struct tcp *tcp, const struct frame *frame, const struct packet
 
 	read_segment(frame, packet, &segment);
 	tcp->last_heard = now;
+	if (is_of_another(tcp, &segment)) {
+		host_refuse_tcp(tcp->shared->host, frame, packet, now);
+		return;
+	}
 	switch ((enum tcp_state)tcp->state) {
 	case TCP_HALF_OPEN:
 		half_open(tcp, &segment, now);

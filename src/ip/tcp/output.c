@@ -191,13 +191,12 @@ static void resend_lost(struct tcp *tcp, nsec now)
 	while (tcp->sent.lost_len) {
 		uint32_t pipe = recovery_pipe(tcp), most = tcp_frame_len(tcp);
 
-		if (pipe && pipe + tcp->mss > tcp->cwnd && !tcp->is_probe_sent)
+		if (pipe && pipe + tcp->mss > tcp->cwnd && !tcp->must_resend)
 			return;
-		if (!tcp->is_probe_sent)
-			most = MIN(most,
-				tcp->cwnd > pipe ? MAX(tcp->cwnd - pipe, tcp->mss) : tcp->mss);
+		most = MIN(most, tcp->cwnd > pipe ? MAX(tcp->cwnd - pipe, tcp->mss) : tcp->mss);
 		if (!scoreboard_resend(&tcp->sent, most, now, &run))
 			return;
+		tcp->must_resend = false;
 		tcp->shared->retransmitted_bytes += run.end - run.start;
 		emit_run(tcp, run.start, run.end, now);
 	}

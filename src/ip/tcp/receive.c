@@ -48,15 +48,14 @@ void receive_begin(struct tcp *tcp)
 	start_round(tcp);
 }
 
+/* The edge never moves left: what was promised is rounded up, what is new is rounded down. */
 uint32_t receive_window(const struct tcp *tcp)
 {
-	uint32_t target = target_edge(tcp),
-		 edge = seq_after(target, tcp->edge) ? target : tcp->edge;
-	uint32_t unit = 1u << tcp->own_scale, window = edge - tcp->rcv_nxt;
+	uint32_t target = target_edge(tcp), unit = 1u << tcp->own_scale;
+	uint32_t window = (promised(tcp) + unit - 1) & ~(unit - 1);
 
-	/* The edge never moves left: what was promised is rounded up, what is new is rounded down.
-	 */
-	window = edge == tcp->edge ? (window + unit - 1) & ~(unit - 1) : window & ~(unit - 1);
+	if (seq_after(target, tcp->rcv_nxt))
+		window = MAX(window, (target - tcp->rcv_nxt) & ~(unit - 1));
 	return MIN(window, 0xffffu << tcp->own_scale);
 }
 
@@ -154,6 +153,13 @@ void tcp_drain(struct tcp *tcp, nsec now)
 	receive_fin(tcp, now);
 }
 
+/* What came in the unit that rounding up added, or the FIN, may end behind the edge. */
+static void hold_edge(struct tcp *tcp)
+{
+	if (seq_before(tcp->edge, tcp->rcv_nxt))
+		tcp->edge = tcp->rcv_nxt;
+}
+
 static void receive_in_order(
 	struct tcp *tcp, const struct iovec *parts, unsigned count, uint32_t len, nsec now)
 {
@@ -175,6 +181,7 @@ static void receive_in_order(
 		if (!tcp->is_blocked)
 			tcp_drain(tcp, now);
 	}
+	hold_edge(tcp);
 	reconsider_window(tcp);
 }
 
@@ -198,6 +205,8 @@ void receive_payload(struct tcp *tcp, const struct frame *frame, struct segment 
 
 	if (seq_before(start, tcp->rcv_nxt))
 		start = tcp->rcv_nxt;
+	if (tcp->is_fin_known && seq_after(limit, tcp->fin_seq))
+		limit = tcp->fin_seq; /* RFC 9293 3.10.7.4: nothing comes behind a FIN */
 	if (seq_after(end, limit)) {
 		end = limit;
 		segment->flags &= (uint8_t)~TCP_FIN; /* it lies behind what was cut */
@@ -219,6 +228,7 @@ void receive_payload(struct tcp *tcp, const struct frame *frame, struct segment 
 static void fin_arrived(struct tcp *tcp, nsec now)
 {
 	tcp->rcv_nxt++;
+	hold_edge(tcp);
 	tcp->must_ack = true;
 	switch ((enum tcp_state)tcp->state) {
 	case TCP_SYN_RECEIVED:

@@ -50,6 +50,7 @@ static void enter_recovery(struct tcp *tcp)
 	if (tcp->is_in_recovery || seq_before(tcp->una, tcp->recover))
 		return; /* this window's loss has had its answer */
 	tcp->is_in_recovery = true;
+	tcp->must_resend = true;
 	tcp->recover = tcp->nxt;
 	tcp->ssthresh = half_of_flight(tcp);
 	tcp->cwnd = tcp->ssthresh;
@@ -103,6 +104,7 @@ static void lose_first(struct tcp *tcp)
 		return;
 	scoreboard_lose(&tcp->sent, scoreboard_at(&tcp->sent, 0));
 	enter_recovery(tcp);
+	tcp->must_resend = true;
 }
 
 static void grow_cwnd(struct tcp *tcp, uint32_t acked, uint32_t flight)
@@ -217,8 +219,11 @@ static void update_window(struct tcp *tcp, const struct segment *segment)
 		return;
 	tcp->window_seq = segment->seq;
 	tcp->window_ack = segment->ack;
-	if (tcp->peer_window == 0 && window)
-		tcp->probes = 0;
+	if (window > tcp->peer_window && (!tcp->sent.count || tcp->peer_window < tcp->mss)) {
+		/* It was held off: what leaves now has a timeout of its own. */
+		tcp->probes = tcp->backoff = 0;
+		tcp->rto_at = NSEC_NEVER;
+	}
 	tcp->peer_window = window;
 	tcp->peer_window_max = MAX(tcp->peer_window_max, window);
 }
@@ -249,6 +254,12 @@ bool recovery_acknowledge(struct tcp *tcp, const struct segment *segment, nsec n
 	return true;
 }
 
+static bool may_probe_tail(const struct tcp *tcp)
+{
+	return tcp->has_sack && !tcp->is_in_recovery && !tcp->is_probe_sent && !tcp->backoff &&
+	       tcp->srtt && !tcp->sent.sacked_len && !tcp->sent.lost_len;
+}
+
 /* A tail loss probe comes first, where it can help (RFC 8985 7.2), then the timeout. */
 void recovery_arm(struct tcp *tcp, nsec now)
 {
@@ -257,14 +268,14 @@ void recovery_arm(struct tcp *tcp, nsec now)
 	if (tcp->rto_at != NSEC_NEVER)
 		return;
 	if (!tcp->sent.count) {
-		/* Nothing can be lost, but a window that stays shut must be asked about. */
-		if (seq_before(tcp->nxt, tcp->end) && tcp_is_synchronized(tcp))
+		/* Nothing can be lost, but a window that stays shut must be asked about, and a FIN
+		 * for which there was no memory said. */
+		if (seq_before(tcp->nxt, tcp->end + tcp->is_finishing))
 			tcp->rto_at = now + MIN(tcp->rto << tcp->backoff, RTO_MAX);
 		return;
 	}
 	tcp->rto_at = now + MIN(tcp->rto << tcp->backoff, RTO_MAX);
-	if (!tcp->has_sack || tcp->is_in_recovery || tcp->is_probe_sent || tcp->backoff ||
-		!tcp->srtt)
+	if (!may_probe_tail(tcp))
 		return;
 	probe = MAX(2 * tcp->srtt, PROBE_MIN);
 	if (recovery_pipe(tcp) <= tcp->mss)
@@ -272,18 +283,12 @@ void recovery_arm(struct tcp *tcp, nsec now)
 	tcp->rto_at = MIN(tcp->rto_at, now + probe);
 }
 
-static bool may_probe_tail(const struct tcp *tcp)
-{
-	return tcp->has_sack && !tcp->is_in_recovery && !tcp->is_probe_sent && !tcp->backoff &&
-	       tcp->srtt && !tcp->sent.sacked_len;
-}
-
 /* RFC 8985 7.3: the last segment again, so that its acknowledgement shows what is missing. */
 static void probe_tail(struct tcp *tcp)
 {
 	struct sent *last = scoreboard_at(&tcp->sent, tcp->sent.count - 1);
 
-	tcp->is_probe_sent = true;
+	tcp->is_probe_sent = tcp->must_resend = true;
 	if (last->end - last->start > tcp->mss) {
 		struct sent tail = *last;
 
@@ -299,9 +304,15 @@ static void probe_tail(struct tcp *tcp)
 	scoreboard_lose(&tcp->sent, last);
 }
 
+/* RFC 9293 3.8.6: a peer that took its window back and still answers is not gone. */
+static bool is_held_off(const struct tcp *tcp, nsec now)
+{
+	return tcp->peer_window < tcp->mss && now - tcp->last_heard <= 2 * RTO_MAX;
+}
+
 static bool retransmission_timeout(struct tcp *tcp, nsec now)
 {
-	if (tcp->backoff >= DATA_TRIES) {
+	if (tcp->backoff >= DATA_TRIES && !is_held_off(tcp, now)) {
 		tcp_close(tcp, TCP_EVENT_TIMEOUT, now);
 		return false;
 	}
@@ -312,7 +323,7 @@ static bool retransmission_timeout(struct tcp *tcp, nsec now)
 	tcp->cwnd_count = 0;
 	tcp->is_in_recovery = false;
 	tcp->recover = tcp->nxt;
-	tcp->backoff++;
+	tcp->backoff = MIN(tcp->backoff + 1, DATA_TRIES);
 	scoreboard_lose_all(&tcp->sent);
 	return true;
 }

@@ -79,6 +79,8 @@ bool ring_hold(struct ring *ring, uint32_t start, uint32_t end)
 
 	if (ring->bytes && ring->size == ring->reserved)
 		return true;
+	if (!ring->reserved)
+		return false;
 	bigger.bytes = block_take(ring->pool, bigger.size);
 	if (!bigger.bytes)
 		return ring->bytes != NULL;

@@ -70,11 +70,13 @@ static bool split(struct scoreboard *board, uint32_t index, uint32_t seq)
 	return true;
 }
 
-static void keep_newest(const struct sent *run, bool *has_one, struct sent *newest)
+/* end: of the part that arrived. */
+static void keep_newest(const struct sent *run, uint32_t end, bool *has_one, struct sent *newest)
 {
 	if (*has_one && run->at < newest->at)
 		return;
 	*newest = *run;
+	newest->end = end;
 	*has_one = true;
 }
 
@@ -91,7 +93,7 @@ bool scoreboard_acknowledge(struct scoreboard *board, uint32_t una, struct sent 
 		if (run->is_sacked)
 			board->sacked_len -= len;
 		else
-			keep_newest(run, &has_one, ret_newest);
+			keep_newest(run, run->start + len, &has_one, ret_newest);
 		if (run->is_lost)
 			board->lost_len -= len;
 		if (len < run_len(run)) {
@@ -131,7 +133,7 @@ bool scoreboard_sack(
 		run->is_lost = false;
 		run->is_sacked = true;
 		board->sacked_len += run_len(run);
-		keep_newest(run, &has_one, ret_newest);
+		keep_newest(run, run->end, &has_one, ret_newest);
 	}
 	return has_one;
 }
@@ -151,14 +153,17 @@ bool scoreboard_resend(struct scoreboard *board, uint32_t len, nsec at, struct s
 
 		if (!run->is_lost)
 			continue;
-		if (run_len(run) > len && !split(board, i, run->start + len))
-			return false;
+		/* Where no room is left to cut it, all of it counts as sent: what did not leave
+		 * will be found missing again, behind a first part that arrives. */
+		if (run_len(run) > len)
+			(void)!split(board, i, run->start + len);
 		run = scoreboard_at(board, i);
 		run->is_lost = false;
 		run->is_retransmitted = true;
 		run->at = at;
 		board->lost_len -= run_len(run);
 		*ret_run = *run;
+		ret_run->end = run->start + MIN(run_len(run), len);
 		return true;
 	}
 	return false;
@@ -166,15 +171,20 @@ bool scoreboard_resend(struct scoreboard *board, uint32_t len, nsec at, struct s
 
 void scoreboard_lose_all(struct scoreboard *board)
 {
-	board->sacked_len = 0;
-	board->lost_len = 0;
-	for (uint32_t i = 0; i < board->count; i++) {
-		struct sent *run = scoreboard_at(board, i);
+	struct sent *first, *last;
 
-		run->is_sacked = false;
-		run->is_lost = true;
-		board->lost_len += run_len(run);
-	}
+	if (!board->count)
+		return;
+	first = scoreboard_at(board, 0);
+	last = scoreboard_at(board, board->count - 1);
+	*first = (struct sent){.start = first->start,
+		.end = last->end,
+		.at = last->at,
+		.is_lost = true,
+		.is_retransmitted = true};
+	board->count = 1;
+	board->sacked_len = 0;
+	board->lost_len = run_len(first);
 }
 
 void scoreboard_done(struct scoreboard *board)

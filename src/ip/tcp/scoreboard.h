@@ -38,6 +38,6 @@ bool scoreboard_sack(
 void scoreboard_lose(struct scoreboard *board, struct sent *run);
 /* The first lost run cut to at most len bytes, sent again at `at`; false: none is lost. */
 bool scoreboard_resend(struct scoreboard *board, uint32_t len, nsec at, struct sent *ret_run);
-/* Everything not sacked is lost (a timeout); sacked marks are forgotten too (RFC 2018 8). */
+/* All of it is lost (a timeout), as one run: what was sacked may be forgotten too (RFC 2018 8). */
 void scoreboard_lose_all(struct scoreboard *board);
 void scoreboard_done(struct scoreboard *board);

@@ -138,5 +138,5 @@ void tcp_abort(struct tcp *tcp)
 
 uint32_t tcp_unacknowledged(const struct tcp *tcp)
 {
-	return tcp->end - tcp->una;
+	return seq_before(tcp->una, tcp->end) ? tcp->end - tcp->una : 0; /* the FIN is no byte */
 }

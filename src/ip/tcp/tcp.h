@@ -73,10 +73,11 @@ struct tcp {
 	bool must_ack : 1;		  /* at the next tcp_run() */
 	bool must_reset : 1;		  /* RST at the next tcp_run(), then closed */
 	bool must_probe : 1;		  /* keepalive or window probe */
-	bool is_finishing : 1;		  /* tcp_finish() was called */
-	bool is_fin_known : 1;		  /* the peer's FIN has been seen; it lies at fin_seq */
-	bool is_fin_told : 1;		  /* TCP_EVENT_FINISHED was given */
-	bool is_blocked : 1;		  /* on_data() took less than all */
+	bool must_resend : 1;  /* one lost segment, whatever cwnd says: RFC 6675 5 (4.3) */
+	bool is_finishing : 1; /* tcp_finish() was called */
+	bool is_fin_known : 1; /* the peer's FIN has been seen; it lies at fin_seq */
+	bool is_fin_told : 1;  /* TCP_EVENT_FINISHED was given */
+	bool is_blocked : 1;   /* on_data() took less than all */
 	bool is_in_recovery : 1;
 	bool is_probe_sent : 1; /* tail loss probe outstanding, RFC 8985 7 */
 	bool is_ring_short : 1; /* the send ring kept data back: it may grow */
@@ -96,8 +97,7 @@ struct tcp {
 	uint32_t acked;			 /* rcv_nxt as last told to the peer */
 	uint32_t fin_seq;
 	uint32_t window; /* bytes we mean to promise: at most receive.reserved */
-	uint32_t round_end, round_most,
-		round_least; /* see receive.c: when the window is reconsidered */
+	uint32_t round_end, round_most; /* see receive.c: when the window is reconsidered */
 	struct ring receive;
 	struct tcp_gap_list *gaps; /* NULL while nothing is out of order */
 
