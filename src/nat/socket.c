@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* What the kernel may hold unsent: more waits in our ring, where it closes the guest's window. */
-#define UNSENT_MAX (256 * 1024)
+#define UNSENT_MAX (1024 * 1024)
 
 static nsec outside_now(const struct outside *outside)
 {

@@ -38,7 +38,6 @@ static void start_round(struct tcp *tcp)
 {
 	tcp->round_end = tcp->rcv_nxt + tcp->window;
 	tcp->round_most = 0;
-	tcp->round_least = UINT32_MAX;
 }
 
 void receive_begin(struct tcp *tcp)
@@ -81,24 +80,21 @@ bool receive_window_is_news(const struct tcp *tcp)
 	return gain >= MIN(tcp->window / 2, 2u * tcp->mss);
 }
 
-/* The window doubles while the owner takes bytes about as fast as they come. What lies in the ring
- * for a whole round is a queue that makes nothing faster: the window gives it back, by not moving
- * its edge for as long. */
+/* The window doubles while the owner takes bytes about as fast as they come, and is halved while half
+ * of it lies in the ring: that queue makes nothing faster, and is not in the cache when it is taken. */
 static void reconsider_window(struct tcp *tcp)
 {
 	uint32_t kept = tcp->rcv_nxt - tcp->rcv_read;
 
 	tcp->round_most = MAX(tcp->round_most, kept);
-	tcp->round_least = MIN(tcp->round_least, kept);
 	if (!seq_after(tcp->rcv_nxt, tcp->round_end))
 		return;
 	if (tcp->round_most < tcp->window / 4) {
 		if (tcp->window == tcp->receive.reserved)
 			(void)!ring_reserve(&tcp->receive, tcp->receive.reserved * 2);
 		tcp->window = MIN(tcp->window * 2, tcp->receive.reserved);
-	} else if (tcp->round_least && tcp->window > WINDOW_LEAST) {
-		tcp->window = MAX(
-			tcp->window - MIN(tcp->round_least, tcp->window / 2), WINDOW_LEAST);
+	} else if (tcp->round_most > tcp->window / 2 && tcp->window > WINDOW_LEAST) {
+		tcp->window /= 2;
 	}
 	start_round(tcp);
 }

@@ -238,6 +238,7 @@ static nsec side_run(struct side *side)
 			tcp_drain(&side->tcp, now);
 		feed(side);
 		next = tcp_run(&side->tcp, now);
+		assert_true(!seq_before(side->tcp.edge, side->tcp.rcv_nxt));
 		if (side->tcp.is_blocked)
 			next = MIN(next, MAX(side->stalled_until, now + 1));
 		if (side->sends_at > now)
