@@ -182,8 +182,8 @@ void procview_close(struct procview *view)
 	if (!view)
 		return;
 	loop_unwatch(&view->watch);
-	if (view->is_mounted && view->keeper < 0)
-		fuse_session_unmount(view->session);
+	if (view->is_mounted)
+		fuse_session_unmount(view->session); /* in vain, where there is a keeper */
 	if (view->session)
 		fuse_session_destroy(view->session);
 	procview_files_done(&view->files);

@@ -137,7 +137,7 @@ def test_leases(daemon, guest):
     with Guest(daemon, label="leased"):
         assert bound() == before + 1
         assert value(metrics(daemon), "lanyard_dhcp_sent_total", hub="hub8", type="ack") == acks + 1
-    assert value(metrics(daemon), "lanyard_hub_ports", hub="hub8") == 3
+    wait_until(lambda: value(metrics(daemon), "lanyard_hub_ports", hub="hub8") == 3, 5)
 
 
 def test_flows(daemon, guest, network):
