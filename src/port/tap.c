@@ -11,7 +11,7 @@
  * few enough bytes that they are still in the cache when they are written.
  */
 #define BATCH_FRAMES 32
-#define BATCH_BYTES  (128 * 1024)
+#define BATCH_BYTES  (256 * 1024)
 
 /* Each frame is read to where its Ethernet header begins 16 bytes into a cache line. */
 #define SLOT_ALIGN   64
