@@ -5,8 +5,7 @@
 
 #include <stdlib.h>
 
-#define WINDOW_FIRST ((uint32_t)64 * 1024)
-#define WINDOW_LEAST ((uint32_t)256 * 1024) /* not below this for a queue: four super-frames */
+#define WINDOW_LEAST ((uint32_t)512 * 1024) /* not below this for a queue: eight super-frames */
 
 /* RFC 9293 3.8.6.2.2: what the peer may send without our being asked to say anything. */
 static uint32_t promised(const struct tcp *tcp)
@@ -22,7 +21,7 @@ static uint32_t target_edge(const struct tcp *tcp)
 
 void receive_start(struct tcp *tcp)
 {
-	uint32_t size = WINDOW_FIRST;
+	uint32_t size = RING_SIZE_FIRST;
 
 	tcp->receive.pool = &tcp->shared->pool;
 	while (size > RING_SIZE_MIN && !ring_reserve(&tcp->receive, size))
