@@ -9,12 +9,12 @@
 
 #include <stddef.h>
 
-#define MUST_USE                 __attribute__((warn_unused_result))
-#define PRINTF_LIKE(fmt, args)   __attribute__((format(printf, fmt, args)))
-#define ARRAY_SIZE(a)            (sizeof(a) / sizeof((a)[0]))
-#define NOINLINE                 __attribute__((noinline)) /* keeps what is rare out of what is fast */
-#define LIKELY(x)                __builtin_expect(!!(x), 1)
-#define UNLIKELY(x)              __builtin_expect(!!(x), 0)
+#define MUST_USE		 __attribute__((warn_unused_result))
+#define PRINTF_LIKE(fmt, args)	 __attribute__((format(printf, fmt, args)))
+#define ARRAY_SIZE(a)		 (sizeof(a) / sizeof((a)[0]))
+#define NOINLINE		 __attribute__((noinline)) /* keeps what is rare out of what is fast */
+#define LIKELY(x)		 __builtin_expect(!!(x), 1)
+#define UNLIKELY(x)		 __builtin_expect(!!(x), 0)
 #define CONTAINER_OF(p, type, m) ((type *)((char *)(p)-offsetof(type, m)))
-#define MIN(a, b)                ((a) < (b) ? (a) : (b))
-#define MAX(a, b)                ((a) > (b) ? (a) : (b))
+#define MIN(a, b)		 ((a) < (b) ? (a) : (b))
+#define MAX(a, b)		 ((a) > (b) ? (a) : (b))

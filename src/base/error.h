@@ -14,7 +14,8 @@ struct error {
 /*
  * Writes the sentence and returns -code, so that set-up code can `return error_set(...)`.
  * code: a positive errno value. error may be NULL: then only the code travels.
- * A text that is already there stays: the lowest place knew best. Start with `struct error e = {0}`.
+ * A text that is already there stays: the lowest place knew best. Start with `struct error e =
+ * {0}`.
  */
 int error_set(struct error *error, int code, const char *format, ...) PRINTF_LIKE(3, 4);
 

@@ -24,7 +24,8 @@ static void sink(struct heap *heap, size_t at, struct heap_node *node)
 	size_t child;
 
 	while ((child = 2 * at + 1) < heap->count) {
-		if (child + 1 < heap->count && heap->nodes[child + 1]->key < heap->nodes[child]->key)
+		if (child + 1 < heap->count &&
+			heap->nodes[child + 1]->key < heap->nodes[child]->key)
 			child++;
 		if (heap->nodes[child]->key >= node->key)
 			break;

@@ -28,7 +28,8 @@ void map_remove(struct map *map, struct map_node *node);
 /* The next node with the same hash, or NULL. */
 struct map_node *map_first(const struct map *map, uint64_t hash);
 struct map_node *map_next(const struct map_node *node);
-/* Walks all, in no order: start with NULL; the node returned last may be removed before going on. */
+/* Walks all, in no order: start with NULL; the node returned last may be removed before going on.
+ */
 struct map_cursor {
 	size_t bucket;
 	struct map_node *next;

@@ -13,7 +13,8 @@ void random_bytes(void *out, size_t len)
 		ssize_t got = getrandom(at, len, 0);
 
 		if (got < 0 && errno != EINTR)
-			abort(); /* a kernel without getrandom: nothing after this could be trusted */
+			abort(); /* a kernel without getrandom: nothing after this could be trusted
+				  */
 		if (got > 0) {
 			at += got;
 			len -= (size_t)got;

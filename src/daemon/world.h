@@ -28,7 +28,7 @@ struct world {
 	const char *state_dir, *runtime_dir;
 	struct events *events;
 	struct listeners listeners;
-	struct list hubs; /* struct world_hub, by number */
+	struct list hubs;		      /* struct world_hub, by number */
 	unsigned vmnet_ids[VMNET_KIND_COUNT]; /* the next of each: none is given twice */
 };
 

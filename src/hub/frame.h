@@ -19,7 +19,7 @@
 
 struct frame {
 	const uint8_t *head;
-	uint32_t head_len, len;   /* bytes; len is the whole frame, without FCS */
+	uint32_t head_len, len;	  /* bytes; len is the whole frame, without FCS */
 	const struct iovec *body; /* what follows the head: len - head_len bytes in all */
 	unsigned body_count;
 	struct offload offload;

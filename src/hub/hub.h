@@ -10,11 +10,11 @@
 #include "base/list.h"
 #include "hub/port.h"
 
-#define HUB_NAME_SIZE      16
-#define HUB_PORTS_MAX      4096
-#define HUB_MACS_MAX       131072 /* over all ports */
-#define HUB_PORT_MACS_MAX  HUB_MACS_MAX
-#define HUB_MAC_AGE        (300 * NSEC_PER_SEC) /* IEEE 802.1D 7.9.2 */
+#define HUB_NAME_SIZE	  16
+#define HUB_PORTS_MAX	  4096
+#define HUB_MACS_MAX	  131072 /* over all ports */
+#define HUB_PORT_MACS_MAX HUB_MACS_MAX
+#define HUB_MAC_AGE	  (300 * NSEC_PER_SEC) /* IEEE 802.1D 7.9.2 */
 
 struct hub *hub_new(const char *name, const struct hash_key *key);
 /* Frees the hub and every port still on it. NULL is fine. */
@@ -48,11 +48,13 @@ struct hub_address {
 	unsigned slot;
 	nsec age;
 };
-size_t hub_addresses(const struct hub *hub, unsigned slot, nsec now, struct hub_address *ret, size_t max);
+size_t hub_addresses(
+	const struct hub *hub, unsigned slot, nsec now, struct hub_address *ret, size_t max);
 /* Where frames to mac go now; NULL: flooded. */
 struct port *hub_lookup(const struct hub *hub, struct mac mac, nsec now);
 
-/* Somebody watching: called for each frame as it enters (before it is judged), leaves, or is lost. */
+/* Somebody watching: called for each frame as it enters (before it is judged), leaves, or is lost.
+ */
 enum capture_point {
 	CAPTURE_IN,
 	CAPTURE_OUT,

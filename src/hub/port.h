@@ -15,24 +15,24 @@ struct port;
 
 /* Why a frame was lost. Each has a name the user sees (drop_name) and a test that raises it. */
 enum drop {
-	DROP_RUNT,           /* shorter than an Ethernet header */
-	DROP_GIANT,          /* longer than the port's MTU lets through, and not to be segmented */
-	DROP_MALFORMED,      /* headers or offload fields that contradict each other */
-	DROP_CHECKSUM,       /* a wrong IP, ICMP or transport checksum */
+	DROP_RUNT,	     /* shorter than an Ethernet header */
+	DROP_GIANT,	     /* longer than the port's MTU lets through, and not to be segmented */
+	DROP_MALFORMED,	     /* headers or offload fields that contradict each other */
+	DROP_CHECKSUM,	     /* a wrong IP, ICMP or transport checksum */
 	DROP_SOURCE_GROUP,   /* a multicast source address */
 	DROP_SOURCE_SPOOFED, /* a source address the port may not use */
-	DROP_HAIRPIN,        /* for the port it came from */
-	DROP_RESERVED,       /* 01:80:c2:00:00:0x, not for bridges to forward */
-	DROP_LINK_DOWN,      /* the port is down, or its peer is gone */
+	DROP_HAIRPIN,	     /* for the port it came from */
+	DROP_RESERVED,	     /* 01:80:c2:00:00:0x, not for bridges to forward */
+	DROP_LINK_DOWN,	     /* the port is down, or its peer is gone */
 	DROP_QUEUE_FULL,     /* the port's queue, or the kernel's behind it, is full */
-	DROP_IO,             /* the kernel refused the frame */
+	DROP_IO,	     /* the kernel refused the frame */
 	DROP_NO_MEMORY,
-	DROP_UNWANTED,       /* a port that is a host: not for it, or a protocol it does not speak */
-	DROP_UNREACHABLE,    /* no way to the destination: no route, no neighbour, forbidden */
-	DROP_TTL,            /* time to live used up */
-	DROP_FRAGMENT,       /* a fragment that could not be put together: overlap, timeout, limit */
-	DROP_FLOW_LIMIT,     /* no room for another flow, guest or half-open connection */
-	DROP_POLICY,         /* a rule of the port or hub says no */
+	DROP_UNWANTED,	  /* a port that is a host: not for it, or a protocol it does not speak */
+	DROP_UNREACHABLE, /* no way to the destination: no route, no neighbour, forbidden */
+	DROP_TTL,	  /* time to live used up */
+	DROP_FRAGMENT,	  /* a fragment that could not be put together: overlap, timeout, limit */
+	DROP_FLOW_LIMIT,  /* no room for another flow, guest or half-open connection */
+	DROP_POLICY,	  /* a rule of the port or hub says no */
 	DROP_COUNT,
 };
 
@@ -50,7 +50,7 @@ enum port_takes {
 /* A super-frame counts as the frames it stands for, so that sums come out even when a port has it
  * lowered; its bytes are counted as they crossed. */
 struct port_counters {
-	uint64_t frames, bytes;    /* in: let in, without the drops; out: for the port, with them */
+	uint64_t frames, bytes; /* in: let in, without the drops; out: for the port, with them */
 	uint64_t drops[DROP_COUNT];
 };
 
@@ -71,17 +71,17 @@ struct port_ops {
 struct port {
 	const struct port_ops *ops;
 	char name[PORT_NAME_SIZE]; /* unique on the hub, or empty: "KINDSLOT" is made up */
-	struct mac mac;            /* of what is behind the port, where it has one; else zero */
-	uint32_t mtu;              /* L3 bytes: a frame may have this, the header and one tag. 0: no limit */
-	unsigned takes;            /* enum port_takes */
-	bool is_down;              /* the port's own business; the hub counts DROP_LINK_DOWN for it */
-	char interface[16];        /* the kernel interface behind the port, or empty */
+	struct mac mac;		   /* of what is behind the port, where it has one; else zero */
+	uint32_t mtu;	/* L3 bytes: a frame may have this, the header and one tag. 0: no limit */
+	unsigned takes; /* enum port_takes */
+	bool is_down;	/* the port's own business; the hub counts DROP_LINK_DOWN for it */
+	char interface[16]; /* the kernel interface behind the port, or empty */
 
 	/* The hub's. */
-	struct hub *hub;           /* NULL: on none */
-	unsigned slot;             /* hub8.3: 3 */
-	struct port_counters in;   /* frames that entered the hub here; drops: refused at entry */
-	struct port_counters out;  /* frames that left the hub here; drops: lost on the way out */
+	struct hub *hub;	  /* NULL: on none */
+	unsigned slot;		  /* hub8.3: 3 */
+	struct port_counters in;  /* frames that entered the hub here; drops: refused at entry */
+	struct port_counters out; /* frames that left the hub here; drops: lost on the way out */
 	uint64_t hub_frames_at_attach; /* see port_mismatch() */
 	nsec attached_at;
 	struct mac_owner addresses; /* seen behind the port */

@@ -74,7 +74,7 @@ void fragments_free(struct fragments *f)
 	if (!f)
 		return;
 	LIST_EACH(node, &f->by_age)
-	forget(f, LIST_ENTRY(node, struct assembly, node));
+		forget(f, LIST_ENTRY(node, struct assembly, node));
 	free(f);
 }
 
@@ -112,8 +112,7 @@ static enum fragment_result spoil(struct fragments *f, struct assembly *a)
 
 nsec fragments_run(struct fragments *f, nsec now)
 {
-	LIST_EACH(node, &f->by_age)
-	{
+	LIST_EACH(node, &f->by_age) {
 		struct assembly *a = LIST_ENTRY(node, struct assembly, node);
 
 		if (a->deadline > now)
@@ -184,8 +183,7 @@ static bool is_of(const struct assembly *a, const struct packet *packet)
 
 static struct assembly *find(struct fragments *f, const struct packet *packet)
 {
-	LIST_EACH(node, &f->by_age)
-	{
+	LIST_EACH(node, &f->by_age) {
 		struct assembly *a = LIST_ENTRY(node, struct assembly, node);
 
 		if (is_of(a, packet))
@@ -200,8 +198,7 @@ static void make_place(struct fragments *f, struct ip from, nsec now)
 	struct assembly *oldest = NULL;
 	unsigned count = 0;
 
-	LIST_EACH(node, &f->by_age)
-	{
+	LIST_EACH(node, &f->by_age) {
 		struct assembly *a = LIST_ENTRY(node, struct assembly, node);
 
 		if (!ip_equal(a->from, from))
@@ -237,8 +234,7 @@ static struct assembly *start(struct fragments *f, const struct packet *packet, 
 
 static void make_room(struct fragments *f, const struct assembly *keep, size_t more, nsec now)
 {
-	LIST_EACH(node, &f->by_age)
-	{
+	LIST_EACH(node, &f->by_age) {
 		struct assembly *a = LIST_ENTRY(node, struct assembly, node);
 
 		if (f->bytes + more <= FRAGMENT_BYTES_MAX)

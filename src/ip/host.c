@@ -62,7 +62,7 @@ int host_init(struct host *host, const struct host_ops *ops, struct machine *mac
 static void release_bindings(struct list *bindings)
 {
 	LIST_EACH(node, bindings)
-	list_remove(node);
+		list_remove(node);
 }
 
 void host_done(struct host *host)

@@ -51,22 +51,21 @@ struct neighbours *neighbours_new(
 static void release_waiters(struct query *query)
 {
 	LIST_EACH(node, &query->waiters)
-	list_remove(node);
+		list_remove(node);
 }
 
 void neighbours_free(struct neighbours *n)
 {
 	if (!n)
 		return;
-	LIST_EACH(node, &n->queries)
-	{
+	LIST_EACH(node, &n->queries) {
 		struct query *query = LIST_ENTRY(node, struct query, node);
 
 		release_waiters(query);
 		free(query);
 	}
 	LIST_EACH(node, &n->by_age)
-	free(LIST_ENTRY(node, struct neighbour, by_age));
+		free(LIST_ENTRY(node, struct neighbour, by_age));
 	map_done(&n->map);
 	free(n);
 }
@@ -184,8 +183,7 @@ bool neighbours_answer(struct neighbours *n, struct ip ip, struct mac mac, nsec 
 	bool was_asked;
 
 	list_init(&over);
-	LIST_EACH(node, &n->queries)
-	{
+	LIST_EACH(node, &n->queries) {
 		struct query *query = LIST_ENTRY(node, struct query, node);
 
 		if (ip_equal(query->ip, ip))
@@ -198,8 +196,7 @@ bool neighbours_answer(struct neighbours *n, struct ip ip, struct mac mac, nsec 
 
 static struct query *find_query(struct neighbours *n, struct ip ip, bool is_probe)
 {
-	LIST_EACH(node, &n->queries)
-	{
+	LIST_EACH(node, &n->queries) {
 		struct query *query = LIST_ENTRY(node, struct query, node);
 
 		if (query->is_probe == is_probe && ip_equal(query->ip, ip))
@@ -275,8 +272,7 @@ nsec neighbours_run(struct neighbours *n, nsec now)
 	struct list over;
 
 	list_init(&over);
-	LIST_EACH(node, &n->queries)
-	{
+	LIST_EACH(node, &n->queries) {
 		struct query *query = LIST_ENTRY(node, struct query, node);
 
 		if (list_is_empty(&query->waiters) || (query->due <= now && !query->tries_left))
@@ -286,6 +282,6 @@ nsec neighbours_run(struct neighbours *n, nsec now)
 	}
 	finish_all(&over, (struct mac){0}, now);
 	LIST_EACH(node, &n->queries)
-	next = MIN(next, LIST_ENTRY(node, struct query, node)->due);
+		next = MIN(next, LIST_ENTRY(node, struct query, node)->due);
 	return next;
 }

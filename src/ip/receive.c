@@ -106,8 +106,7 @@ static void tcp_receive(
 		port_drop(&host->port, DROP_CHECKSUM, frame);
 		return;
 	}
-	LIST_EACH(node, &host->tcp_bindings)
-	{
+	LIST_EACH(node, &host->tcp_bindings) {
 		struct tcp_binding *binding = LIST_ENTRY(node, struct tcp_binding, node);
 
 		if (binding->port == packet->to_port) {

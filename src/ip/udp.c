@@ -15,8 +15,7 @@
 
 struct udp_binding *udp_find(const struct host *host, uint16_t port)
 {
-	LIST_EACH(node, &host->udp_bindings)
-	{
+	LIST_EACH(node, &host->udp_bindings) {
 		struct udp_binding *binding = LIST_ENTRY(node, struct udp_binding, node);
 
 		if (binding->port == port)
@@ -197,7 +196,7 @@ static void forget(struct waiting *waiting)
 void waiting_forget(struct host *host)
 {
 	LIST_EACH(node, &host->waiting)
-	forget(LIST_ENTRY(node, struct waiting, node));
+		forget(LIST_ENTRY(node, struct waiting, node));
 }
 
 static void on_resolved(struct resolve *resolve, struct ip, struct mac mac, nsec now)
@@ -215,8 +214,7 @@ static void on_resolved(struct resolve *resolve, struct ip, struct mac mac, nsec
 /* RFC 1122 2.3.2.2: the latest one waits, those before it are lost. */
 static void replace(struct host *host, struct ip to)
 {
-	LIST_EACH(node, &host->waiting)
-	{
+	LIST_EACH(node, &host->waiting) {
 		struct waiting *waiting = LIST_ENTRY(node, struct waiting, node);
 
 		if (!ip_equal(waiting->to.ip, to))

@@ -9,5 +9,5 @@ void forwards_done(struct gateway *gateway);
 
 /* The guest sees the client's own address, where it can answer it: not a loopback address, and not
  * one of its own network, which it would look for on the hub. */
-struct endpoint forward_client_seen(const struct gateway *gateway, const struct endpoint *client,
-	const struct endpoint *guest);
+struct endpoint forward_client_seen(
+	const struct gateway *gateway, const struct endpoint *client, const struct endpoint *guest);

@@ -16,7 +16,7 @@
 struct outside_socket {
 	struct watch watch;    /* watch.fd is -1 while there is no socket */
 	uint16_t echo_id;      /* of an echo socket: the identifier it speaks under */
-	bool is_raw;           /* the rest is the outside's own */
+	bool is_raw;	       /* the rest is the outside's own */
 	bool may_not_fragment; /* what the socket was last told */
 };
 

@@ -10,7 +10,7 @@
 struct dns_resolvers {
 	struct endpoint list[DNS_RESOLVERS_MAX];
 	size_t count;
-	char *path; /* NULL: the list is fixed */
+	char *path;		    /* NULL: the list is fixed */
 	struct timespec changed_at; /* of the file that was read */
 	ino_t inode;
 	off_t size;

@@ -38,8 +38,8 @@ struct endpoint {
 	uint16_t port;
 };
 
-#define MAC_TEXT_SIZE      18
-#define IP_TEXT_SIZE       46
+#define MAC_TEXT_SIZE	   18
+#define IP_TEXT_SIZE	   46
 #define PREFIX_TEXT_SIZE   50
 #define ENDPOINT_TEXT_SIZE 56
 

@@ -27,9 +27,9 @@ struct ip_fields {
 	struct ip from, to;
 	uint8_t protocol, ttl, tos;
 	bool may_not_fragment; /* IPv4 DF */
-	uint16_t id;           /* IPv4 identification */
-	uint16_t fragment;     /* IPv4: flags and offset, to be OR-ed in as they lie in the header */
-	uint32_t payload_len;  /* bytes after this header */
+	uint16_t id;	       /* IPv4 identification */
+	uint16_t fragment;    /* IPv4: flags and offset, to be OR-ed in as they lie in the header */
+	uint32_t payload_len; /* bytes after this header */
 };
 
 static inline unsigned ip_header_len(struct ip to)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What lies where in a frame: the one parser of Ethernet, IP and L4 headers that all rooms share. */
+/* What lies where in a frame: the one parser of Ethernet, IP and L4 headers that all rooms share.
+ */
 #pragma once
 
 #include "wire/address.h"
@@ -7,10 +8,10 @@
 
 struct packet {
 	uint16_t ethertype; /* behind VLAN tags */
-	uint16_t vlan;      /* the outer tag's VID, when has_vlan */
+	uint16_t vlan;	    /* the outer tag's VID, when has_vlan */
 	bool has_vlan;
-	uint8_t version;    /* 4 or 6; 0: not IP, and nothing below is set but l3 */
-	uint8_t protocol;   /* L4, behind IPv6 extension headers */
+	uint8_t version;  /* 4 or 6; 0: not IP, and nothing below is set but l3 */
+	uint8_t protocol; /* L4, behind IPv6 extension headers */
 	uint8_t ttl, tos;
 	bool may_not_fragment; /* IPv4 DF */
 	bool is_fragment;      /* any but a whole datagram; ports are set only in the first one */
@@ -18,7 +19,7 @@ struct packet {
 	uint16_t fragment_offset; /* bytes */
 	uint32_t fragment_id;
 	uint16_t l3, l4, payload; /* offsets in the frame: IP header, L4 header, what follows it */
-	uint32_t end;             /* offset where the IP packet ends; Ethernet padding follows.
+	uint32_t end;		  /* offset where the IP packet ends; Ethernet padding follows.
 				   * UDP, whole: where its own length says it ends */
 	struct ip from, to;
 	uint16_t from_port, to_port; /* TCP and UDP */
@@ -27,7 +28,7 @@ struct packet {
 
 enum packet_result {
 	PACKET_OK,
-	PACKET_RUNT,      /* shorter than an Ethernet header */
+	PACKET_RUNT,	  /* shorter than an Ethernet header */
 	PACKET_MALFORMED, /* headers that contradict each other or reach past the frame's head */
 	PACKET_CHECKSUM,  /* a wrong IPv4 header checksum */
 };

@@ -22,9 +22,9 @@ struct offload {
 	bool needs_checksum; /* sum from checksum_start to the end, store at + checksum_offset; the
 			      * field holds the pseudo-header's sum, not inverted */
 	bool is_checked;     /* checksums were verified by the sender (virtio DATA_VALID) */
-	uint8_t kind;        /* enum segment_kind; any but SEGMENT_NONE goes with needs_checksum */
+	uint8_t kind;	     /* enum segment_kind; any but SEGMENT_NONE goes with needs_checksum */
 	uint16_t header_len; /* bytes up to the payload that is to be cut; a hint, may be 0 */
-	uint16_t segment_size;    /* payload bytes of each segment; kind != SEGMENT_NONE */
+	uint16_t segment_size;	  /* payload bytes of each segment; kind != SEGMENT_NONE */
 	uint16_t checksum_start;  /* from the start of the frame */
 	uint16_t checksum_offset; /* from checksum_start */
 };
