@@ -97,10 +97,8 @@ nsec flow_table_run(struct flow_table *table, nsec now)
 	struct list asked;
 	struct heap_node *first;
 
-	while ((first = heap_first(&table->deadlines)) && first->key <= now)
-		run_flow(table, CONTAINER_OF(first, struct flow, deadline), now);
-
-	/* Those who ask while they run have another turn, so that descriptors are served too. */
+	/* Those who ask while they run have another turn, so that descriptors are served too, and
+	 * so that a flow runs once in a turn: frames may still point into what it would change. */
 	list_init(&asked);
 	while (!list_is_empty(&table->due)) {
 		struct list *node = table->due.next;
@@ -108,6 +106,8 @@ nsec flow_table_run(struct flow_table *table, nsec now)
 		list_remove(node);
 		list_push_back(&asked, node);
 	}
+	while ((first = heap_first(&table->deadlines)) && first->key <= now)
+		run_flow(table, CONTAINER_OF(first, struct flow, deadline), now);
 	while (!list_is_empty(&asked))
 		run_flow(table, LIST_ENTRY(asked.next, struct flow, turn), now);
 	if (!list_is_empty(&table->due))

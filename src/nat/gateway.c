@@ -65,6 +65,7 @@ static nsec gateway_run(struct machine *machine, nsec now)
 	nsec host = host_run(&gateway->host, now);
 
 	flow_table_bury(&gateway->flows);
+	time_wait_age(gateway, now);
 	return MIN(flows, host);
 }
 

@@ -9,7 +9,6 @@
 
 #include "ip/checksum.h"
 #include "ip/tcp/time_wait.h"
-#include "ip/checksum.h"
 #include "nat/time_wait.h"
 #include "wire/icmp.h"
 #include "wire/tcp.h"
@@ -19,7 +18,8 @@
 #include <unistd.h>
 
 #define HALF_OPEN_MAX 4096 /* the oldest goes: black holes starve nobody */
-#define READ_FRAMES   4	   /* of a flow in a turn: 256 KiB still lie in the cache when they leave */
+#define STARVED_PAUSE (50 * NSEC_PER_MSEC)
+#define READ_FRAMES   4 /* of a flow in a turn: 256 KiB still lie in the cache when they leave */
 
 struct tcp_flow {
 	struct flow flow;
@@ -28,7 +28,9 @@ struct tcp_flow {
 	bool is_connecting : 1; /* outwards, for the guest's SYN */
 	bool is_readable : 1;	/* the socket may have more: edge-triggered */
 	bool is_at_end : 1;	/* the outside sent FIN, or failed: nothing more to read */
+	bool is_broken : 1;	/* the outside takes no more, and will tell no more than it has */
 	bool has_failed : 1;	/* RST for the guest, once it has what came before */
+	bool is_starved : 1;	/* no memory for a ring: nothing that happens would wake it */
 };
 
 static struct tcp_flow *from_flow(const struct flow *flow)
@@ -90,8 +92,9 @@ static size_t on_data(struct tcp *tcp, const struct iovec *parts, unsigned count
 		return len; /* it will hear RST; nobody is left to take this */
 	sent = t->flow.gateway->outside->ops->send(&t->outside, parts, count);
 	if (sent < 0 && sent != -EAGAIN) {
-		/* Whatever the outside said before it went away is still to be read. */
-		t->is_readable = true;
+		/* Whatever the outside said before it went away is still to be read; this error
+		 * is not told again there. */
+		t->is_broken = t->is_readable = true;
 		flow_wake(&t->flow.gateway->flows, &t->flow);
 		return len;
 	}
@@ -111,7 +114,7 @@ static void end_when_finished(struct tcp_flow *t, nsec now)
 		return; /* the outside has yet to take what the guest said before its FIN */
 	if (t->tcp.state == TCP_TIME_WAIT)
 		time_wait_add(t->flow.gateway, &t->flow.key, &t->tcp, now);
-	end(t, false);
+	end(t, !t->tcp.is_fin_told);
 }
 
 static void on_event(struct tcp *tcp, enum tcp_event event, nsec now)
@@ -151,9 +154,11 @@ static void pump(struct tcp_flow *t)
 	unsigned count;
 	ssize_t got;
 
+	t->is_starved = false;
 	if (!t->is_readable || t->is_at_end || t->is_connecting)
 		return;
 	count = tcp_room(&t->tcp, READ_FRAMES * tcp_frame_len(&t->tcp), parts);
+	t->is_starved = !count && !tcp_unacknowledged(&t->tcp);
 	if (!count)
 		return;
 	got = gateway->outside->ops->receive(&t->outside, parts, count);
@@ -161,20 +166,20 @@ static void pump(struct tcp_flow *t)
 	if (got > 0) {
 		t->flow.down_bytes += (uint64_t)got;
 		flow_wake(&gateway->flows, &t->flow);
+	} else if (t->is_broken || (got < 0 && got != -EAGAIN)) {
+		t->is_at_end = t->is_broken = true;
 	} else if (got == 0) {
 		t->is_at_end = true;
 		tcp_finish(&t->tcp);
-	} else if (got == -EAGAIN) {
-		t->is_readable = false;
 	} else {
-		t->is_at_end = true;
-		t->has_failed = true;
+		t->is_readable = false;
 	}
 }
 
 /* A reset must not overtake what the outside said before it. */
 static void pass_failure_on(struct tcp_flow *t)
 {
+	t->has_failed |= t->is_broken && t->is_at_end;
 	if (t->has_failed && !tcp_unacknowledged(&t->tcp))
 		tcp_abort(&t->tcp);
 }
@@ -188,7 +193,7 @@ static nsec flow_run(struct flow *flow, nsec now)
 	pass_failure_on(t);
 	next = tcp_run(&t->tcp, now);
 	end_when_finished(t, now);
-	return next;
+	return t->is_starved ? MIN(next, now + STARVED_PAUSE) : next;
 }
 
 static void describe(const struct flow *flow, struct flow_info *ret)
@@ -283,6 +288,8 @@ static void on_outside_ready(struct watch *watch, uint32_t events)
 	t->flow.last_at = now;
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		t->is_readable = true;
+	if (events & EPOLLERR && t->is_at_end)
+		t->is_broken = true; /* a reset behind the FIN */
 	if (events & (EPOLLOUT | EPOLLERR) && t->tcp.is_blocked)
 		tcp_drain(&t->tcp, now);
 	flow_wake(&t->flow.gateway->flows, &t->flow);
@@ -312,7 +319,7 @@ static void entered_half_open(struct tcp_flow *t)
 {
 	struct gateway *gateway = t->flow.gateway;
 
-	if (gateway->half_open_count >= HALF_OPEN_MAX)
+	if (gateway->half_open_count >= MIN(HALF_OPEN_MAX, gateway->flows.count_max / 2 + 1))
 		end(from_flow(LIST_ENTRY(gateway->half_open.next, struct flow, age)), true);
 	t->is_connecting = true;
 	gateway->half_open_count++;

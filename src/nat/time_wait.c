@@ -29,8 +29,7 @@ static void forget(struct gateway *gateway, struct time_wait *wait)
 	free(wait);
 }
 
-/* Lazily, with the next one or the next question: an idle gateway is not woken for this. */
-static void forget_old(struct gateway *gateway, nsec now)
+void time_wait_age(struct gateway *gateway, nsec now)
 {
 	while (!list_is_empty(&gateway->time_waits)) {
 		struct time_wait *oldest = LIST_ENTRY(
@@ -47,7 +46,7 @@ void time_wait_add(
 {
 	struct time_wait *wait;
 
-	forget_old(gateway, now);
+	time_wait_age(gateway, now);
 	wait = malloc(sizeof(*wait));
 	if (!wait)
 		return;
@@ -85,7 +84,9 @@ bool time_wait_answer(struct gateway *gateway, const struct flow_key *key,
 		forget(gateway, wait);
 		return false;
 	}
-	if (!(packet->tcp_flags & TCP_RST))
+	if (tcp_time_wait_is_reset(&wait->tcp, frame, packet)) /* else RFC 1337 */
+		forget(gateway, wait);
+	else if (!(packet->tcp_flags & TCP_RST))
 		tcp_time_wait_answer(&wait->tcp, &gateway->tcp,
 			&(struct endpoint){key->remote, key->remote_port},
 			&(struct endpoint){key->guest, key->guest_port}, now);

@@ -11,4 +11,6 @@ void time_wait_add(
  * (RFC 6191) is not: what was left is forgotten. */
 bool time_wait_answer(struct gateway *gateway, const struct flow_key *key,
 	const struct frame *frame, const struct packet *packet, nsec now);
+/* Forgets what is over, whenever the gateway runs: it is not woken for this. */
+void time_wait_age(struct gateway *gateway, nsec now);
 void time_wait_done(struct gateway *gateway);

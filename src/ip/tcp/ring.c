@@ -60,10 +60,11 @@ void ring_pool_done(struct ring_pool *pool)
 bool ring_reserve(struct ring *ring, uint32_t size)
 {
 	struct ring_pool *pool = ring->pool;
+	size_t limit = size > RING_SIZE_FIRST ? pool->limit / 2 : pool->limit;
 
 	if (size <= ring->reserved)
 		return true;
-	if (size > RING_SIZE_MAX || pool->reserved + (size - ring->reserved) > pool->limit)
+	if (size > RING_SIZE_MAX || pool->reserved + (size - ring->reserved) > limit)
 		return false;
 	pool->reserved += size - ring->reserved;
 	ring->reserved = size;

@@ -12,11 +12,13 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-#define RING_SIZE_MIN ((uint32_t)16 * 1024)
-#define RING_SIZE_MAX ((uint32_t)4 * 1024 * 1024)
-#define RING_CLASSES  9 /* 16 KiB << 0 .. 16 KiB << 8 */
+#define RING_SIZE_MIN	((uint32_t)16 * 1024)
+#define RING_SIZE_FIRST ((uint32_t)64 * 1024)
+#define RING_SIZE_MAX	((uint32_t)4 * 1024 * 1024)
+#define RING_CLASSES	9 /* 16 KiB << 0 .. 16 KiB << 8 */
 
-/* What all rings of a gateway share. Bytes. */
+/* What all rings of a gateway share. Bytes. Rings larger than the first size come out of one half
+ * of it, so that those that grew leave room for those that come. */
 struct ring_pool {
 	size_t limit, reserved, used;
 	void *free_blocks[RING_CLASSES]; /* a few are kept of each size */

@@ -6,8 +6,6 @@
 
 #include <stdlib.h>
 
-#define SEND_RING_FIRST ((uint32_t)64 * 1024)
-
 const char *tcp_state_name(enum tcp_state state)
 {
 	switch (state) {
@@ -93,7 +91,7 @@ unsigned tcp_room(struct tcp *tcp, uint32_t most, struct iovec parts[2])
 
 	if (!may_send(tcp))
 		return 0;
-	if (!tcp->send.reserved && !ring_reserve(&tcp->send, SEND_RING_FIRST) &&
+	if (!tcp->send.reserved && !ring_reserve(&tcp->send, RING_SIZE_FIRST) &&
 		!ring_reserve(&tcp->send, RING_SIZE_MIN))
 		return 0;
 	if (!ring_hold(&tcp->send, tcp->una, tcp->end))

@@ -17,6 +17,13 @@ bool tcp_time_wait_begins_anew(
 	       seq_after(load_be32(frame->head + packet->l4 + 4), wait->rcv_nxt);
 }
 
+bool tcp_time_wait_is_reset(
+	const struct tcp_time_wait *wait, const struct frame *frame, const struct packet *packet)
+{
+	return packet->tcp_flags & TCP_RST &&
+	       load_be32(frame->head + packet->l4 + 4) == wait->rcv_nxt;
+}
+
 void tcp_time_wait_answer(const struct tcp_time_wait *wait, struct tcp_shared *shared,
 	const struct endpoint *local, const struct endpoint *remote, nsec now)
 {

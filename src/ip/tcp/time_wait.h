@@ -14,6 +14,9 @@ void tcp_time_wait_note(const struct tcp *tcp, struct tcp_time_wait *ret);
  */
 bool tcp_time_wait_begins_anew(
 	const struct tcp_time_wait *wait, const struct frame *frame, const struct packet *packet);
+/* The guest knows nothing of it: the answer to an acknowledgement that it did not expect. */
+bool tcp_time_wait_is_reset(
+	const struct tcp_time_wait *wait, const struct frame *frame, const struct packet *packet);
 /* Acknowledges once more. */
 void tcp_time_wait_answer(const struct tcp_time_wait *wait, struct tcp_shared *shared,
 	const struct endpoint *local, const struct endpoint *remote, nsec now);
