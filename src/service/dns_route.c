@@ -59,6 +59,8 @@ static void read_refusals(struct dns_route *route, int fd)
 		.msg_namelen = sizeof(address),
 		.msg_control = control,
 		.msg_controllen = sizeof(control)};
+	socklen_t error_len = sizeof(int);
+	int error;
 
 	while (recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0) {
 		struct endpoint resolver = socket_endpoint(&address);
@@ -67,6 +69,8 @@ static void read_refusals(struct dns_route *route, int fd)
 		message.msg_namelen = sizeof(address);
 		message.msg_controllen = sizeof(control);
 	}
+	/* An error without an entry would be reported for ever. */
+	(void)!getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len);
 }
 
 /* The query may be over after this, and the route with it. */

@@ -93,6 +93,15 @@ static void answers_to_others_do_not(void **)
 	}
 }
 
+static void answers_are_of_the_same_kind(void **)
+{
+	uint8_t answer[sizeof(example)];
+
+	answer_to(example, answer);
+	answer[2] ^= 0x28; /* UPDATE, RFC 2136 */
+	assert_false(dns_answers(example, sizeof(example), answer, sizeof(answer)));
+}
+
 static void who_did_not_understand_need_not_repeat(void **)
 {
 	uint8_t answer[DNS_HEADER_LEN] = {0x12, 0x34, 0x81, DNS_FORMAT_ERROR};
@@ -127,6 +136,7 @@ int main(void)
 		cmocka_unit_test(names_have_a_longest),
 		cmocka_unit_test(answers_match_their_question),
 		cmocka_unit_test(answers_to_others_do_not),
+		cmocka_unit_test(answers_are_of_the_same_kind),
 		cmocka_unit_test(who_did_not_understand_need_not_repeat),
 		cmocka_unit_test(failures_repeat_the_question),
 	};
