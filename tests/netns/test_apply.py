@@ -69,8 +69,9 @@ def test_running_transfer_does_not_notice(daemon, visitor, network, way):
     assert running.wait(20) == 0, running.stdout + running.stderr
     result = json.loads(running.stdout)
     assert "error" not in result
-    slices = [interval["sum"]["bits_per_second"] for interval in result["intervals"]]
-    assert min(slices) > 0.1 * max(slices), slices
+    slices = sorted(interval["sum"]["bits_per_second"] for interval in result["intervals"]
+                    if interval["sum"]["seconds"] > 0.4)  # the last one may be a splinter
+    assert slices[0] > 0.1 * slices[len(slices) // 2], slices
     after = ports(daemon), leases(daemon), visitor.ip_json("link", "show", "eth0")[0]["ifindex"]
     assert before == after
 

@@ -15,7 +15,7 @@ from scapy.utils import checksum
 
 from conftest import UNPRIVILEGED_PING
 from support import topology
-from support.daemon import GATEWAY, GATEWAY6
+from support.daemon import GATEWAY, GATEWAY6, Guest
 from support.namespace import wait_until
 from support.topology import SERVER, SERVER6, SERVER_TWO
 
@@ -179,10 +179,12 @@ def first_fragment(source, destination, number):
     return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + bytes(1400)
 
 
-def test_flood_of_first_fragments(daemon, guest):
+def test_flood_of_first_fragments(release_daemon):
     """Reassembly takes bounded memory."""
-    ping(guest, GATEWAY)
-    before = daemon.resident()
-    send_frames(guest, (first_fragment(guest.address, SERVER, number) for number in range(60000)))
-    assert daemon.resident() - before < 32 << 20
-    assert ping(guest, SERVER)[0] == 1
+    with Guest(release_daemon, "192.168.120.40") as guest:
+        ping(guest, GATEWAY)
+        before = release_daemon.resident()
+        send_frames(guest, (first_fragment(guest.address, SERVER, number)
+                            for number in range(60000)))
+        assert release_daemon.resident() - before < 32 << 20
+        assert ping(guest, SERVER)[0] == 1
