@@ -202,7 +202,7 @@ static void check_both_ways(const void *bytes, size_t len)
 
 static void do_raw(struct world *world, struct reader *r)
 {
-	size_t len = MIN(read_be16(r), reader_left(r));
+	size_t wish = read_be16(r), len = MIN(wish, reader_left(r));
 	const uint8_t *bytes = read_bytes(r, len);
 
 	if (!bytes)

@@ -98,7 +98,7 @@ static void fix_ip_checksum(uint8_t *frame, uint32_t len)
 /* Exactly as much memory as the frame has, so that a look past its end is seen. */
 static void say(struct port *peer, struct reader *r, uint8_t how, nsec now)
 {
-	uint32_t len = (uint32_t)MIN(read_be16(r), reader_left(r));
+	uint32_t wish = read_be16(r), len = (uint32_t)MIN(wish, reader_left(r));
 	uint32_t head_len = how & HOW_SCATTERED ? MIN(len, FRAME_HEAD_MIN) : len;
 	uint8_t *head = malloc(head_len), *body = malloc(len - head_len);
 	struct iovec part = {body, len - head_len};
