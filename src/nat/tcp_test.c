@@ -597,6 +597,24 @@ static void bytes_still_on_their_way_out_outlive_the_guests_end(void **)
 	assert_false(far->was_aborted);
 }
 
+/* It has forgotten the connection, and says so: the bytes were said all the same. */
+static void bytes_still_on_their_way_out_outlive_the_guests_memory(void **)
+{
+	struct far *far = established();
+
+	far->takes = 10;
+	far->then = 0;
+	tell(far, EPOLLIN | EPOLLRDHUP);
+	say(TCP_ACK | TCP_FIN, 0, 1000, 1, 512);
+	say(TCP_RST, 1001, 0, 0, 0);
+	assert_true(far->is_open);
+	far->takes = UINT32_MAX;
+	tell(far, EPOLLOUT);
+	assert_int_equal(far->up, 1000);
+	assert_false(far->is_open);
+	assert_false(far->was_aborted);
+}
+
 /* Inwards */
 
 static struct far *client_calls(void)
@@ -667,6 +685,7 @@ int main(void)
 		TEST(a_later_syn_begins_anew),
 		TEST(an_earlier_syn_begins_anew_after_a_reset),
 		TEST(bytes_still_on_their_way_out_outlive_the_guests_end),
+		TEST(bytes_still_on_their_way_out_outlive_the_guests_memory),
 		TEST(a_client_reaches_a_guest),
 		TEST(a_client_is_refused_by_the_guest),
 		TEST(a_client_of_a_silent_guest_is_let_go),

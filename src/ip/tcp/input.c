@@ -147,11 +147,15 @@ static void syn_sent(struct tcp *tcp, const struct segment *segment, nsec now)
 	tcp->ops->on_event(tcp, TCP_EVENT_ESTABLISHED, now);
 }
 
-/* RFC 5961 3.2: exactly in place, or asked about. */
+/* RFC 5961 3.2: exactly in place, or asked about. Where both have finished, the peer has only
+ * forgotten already, and what it said stays said (RFC 9293 3.10.7.4, second). */
 static void reset_arrived(struct tcp *tcp, const struct segment *segment, nsec now)
 {
+	bool is_over = tcp->state == TCP_CLOSING || tcp->state == TCP_LAST_ACK ||
+		       tcp->state == TCP_TIME_WAIT;
+
 	if (segment->seq == tcp->rcv_nxt)
-		tcp_close(tcp, TCP_EVENT_RESET, now);
+		tcp_close(tcp, is_over ? TCP_EVENT_CLOSED : TCP_EVENT_RESET, now);
 	else if (!seq_before(segment->seq, tcp->rcv_nxt) && !seq_after(segment->seq, tcp->edge))
 		tcp->must_ack = true;
 }

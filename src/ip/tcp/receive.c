@@ -75,6 +75,8 @@ bool receive_window_is_news(const struct tcp *tcp)
 
 	if (!seq_after(target, tcp->edge) || promised(tcp) >= tcp->window / 2)
 		return false;
+	if (tcp->is_fin_known && tcp->rcv_nxt == tcp->fin_seq + 1)
+		return false; /* to whom? It may be gone, and would answer with RST */
 	gain = target - tcp->edge;
 	return gain >= MIN(tcp->window / 2, 2u * tcp->mss);
 }

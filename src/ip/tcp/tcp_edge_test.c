@@ -698,6 +698,40 @@ static void both_may_finish_at_once(void **)
 	edge_free(e);
 }
 
+static void a_window_is_no_news_behind_the_fin(void **)
+{
+	struct edge *e = established();
+
+	e->may_take = 1;
+	guest_say(&e->guest, TCP_ACK | TCP_FIN, fill_window(e, 1021), 0, 0, 512);
+	run(e);
+	guest_last(&e->guest);
+	owner_reads(e, UINT64_MAX);
+	run(e);
+	assert_int_equal(e->events[TCP_EVENT_FINISHED], 1);
+	guest_hears_nothing(&e->guest);
+	edge_free(e);
+}
+
+static void a_reset_after_both_finished_takes_nothing_back(void **)
+{
+	struct edge *e = established();
+
+	e->may_take = 1;
+	tcp_finish(&e->tcp);
+	run(e);
+	guest_say(&e->guest, TCP_ACK | TCP_FIN, 0, 1000, 1, 512);
+	run(e);
+	assert_int_equal(e->tcp.state, TCP_TIME_WAIT);
+	guest_say(&e->guest, TCP_RST, 1001, 0, 0, 0);
+	assert_int_equal(e->tcp.state, TCP_CLOSED);
+	assert_int_equal(e->events[TCP_EVENT_RESET], 0);
+	owner_reads(e, UINT64_MAX);
+	assert_int_equal(e->received, 1000);
+	assert_int_equal(e->events[TCP_EVENT_FINISHED], 1);
+	edge_free(e);
+}
+
 /* Sequence numbers go around */
 
 static void numbers_go_around(void **)
@@ -759,6 +793,8 @@ int main(void)
 		cmocka_unit_test(probes_and_timeouts_leave_the_sums_right),
 		cmocka_unit_test(a_full_scoreboard_still_ends),
 		cmocka_unit_test(both_may_finish_at_once),
+		cmocka_unit_test(a_window_is_no_news_behind_the_fin),
+		cmocka_unit_test(a_reset_after_both_finished_takes_nothing_back),
 		cmocka_unit_test(numbers_go_around),
 	};
 
