@@ -23,8 +23,8 @@ static void *run(void *argument)
 {
 	struct worker *worker = argument;
 
-	/* It ends when it is told to. A loop that cannot wait any more is a mistake of ours, and would
-	 * leave everybody waiting for this thread: better an end that is seen. */
+	/* It ends when it is told to. A loop that cannot wait any more is a mistake of ours, and
+	 * would leave everybody waiting for this thread: better an end that is seen. */
 	if (loop_run(worker->loop) < 0)
 		abort();
 	return NULL;
