@@ -76,9 +76,6 @@ class StandIn(KernelNat):
     def resident(self):
         return 0
 
-    def flow_count(self, _hub):
-        return int(self.host.sysctl("net.netfilter.nf_conntrack_count"))
-
 
 @pytest.fixture(scope="module")
 def daemon(network):
