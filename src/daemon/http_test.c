@@ -25,6 +25,21 @@ struct server {
 	int taken;
 };
 
+static int open_descriptors(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+static void on_silence_ended(struct stream_owner *)
+{
+}
+
+static struct stream_owner silence = {.on_close = on_silence_ended};
+
 static void serve(void *context, struct request *request, struct reply *reply)
 {
 	struct server *server = context;
@@ -36,6 +51,11 @@ static void serve(void *context, struct request *request, struct reply *reply)
 		reply->status = 200;
 		reply->type = "text/event-stream";
 		reply->stream = events_listen(server->events, NULL);
+		return;
+	}
+	if (!strcmp(request->path, "/silence")) {
+		reply->status = 200;
+		reply->stream = stream_new(&silence, 100);
 		return;
 	}
 	if (!strcmp(request->path, "/take")) {
@@ -129,6 +149,13 @@ static void problems_are_rfc_9457(void **state)
 	expect(*state, request, "HTTP/1.1 404 ", "Content-Type: application/problem+json\r\n");
 	expect(*state, request, "HTTP/1.1 404 ", "\"title\": \"Not Found\"");
 	expect(*state, request, "HTTP/1.1 404 ", "\"detail\": \"there is none\"");
+}
+
+static void a_problem_is_one_line_of_text(void **state)
+{
+	static const char request[] = "GET /no?why=%ff%0ahub%e2%82%ac HTTP/1.1\r\nHost: l\r\n\r\n";
+
+	expect(*state, request, "HTTP/1.1 404 ", "\"detail\": \"??hub\u20ac\"");
 }
 
 static void a_body_arrives_whole(void **state)
@@ -225,6 +252,30 @@ static void events_arrive(void **state)
 	events_tell(server->events, "port-up", "hub8", "{}");
 }
 
+static void beyond_the_limit_nothing_is_kept(void **state)
+{
+	static const char request[] = "GET /x HTTP/1.1\r\nHost: l\r\n\r\n";
+	struct server *server = *state;
+	int clients[HTTP_CONNECTIONS_MAX + 8], before = open_descriptors(), fd;
+
+	for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
+		int pair[2];
+
+		assert_int_equal(
+			socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair),
+			0);
+		assert_true(write(pair[0], request, strlen(request)) > 0);
+		fd = dup(0);
+		http_accept(server->http, pair[1], &fd, 1);
+		clients[i] = pair[0];
+	}
+	run(server);
+	for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
+		close(clients[i]);
+	run(server);
+	assert_int_equal(open_descriptors(), before);
+}
+
 /* Chunks as they came, one after the other, to what was in them (RFC 9112 7.1). */
 static void join_chunks(char *text)
 {
@@ -285,6 +336,18 @@ static void ends_with_clients_there(void **state)
 	assert_int_equal(set_up(state), 0);
 }
 
+static void ends_with_a_stream_asked_for(void **state)
+{
+	static const char rest[] = "TP/1.1\r\nHost: l\r\n\r\n";
+	struct server *server = *state;
+	int client = visit(server, "GET /silence HT", NULL, 0);
+
+	assert_int_equal(write(client, rest, strlen(rest)), strlen(rest));
+	tear_down(state);
+	close(client);
+	assert_int_equal(set_up(state), 0);
+}
+
 #define SERVER_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -292,14 +355,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SERVER_TEST(answers),
 		SERVER_TEST(problems_are_rfc_9457),
+		SERVER_TEST(a_problem_is_one_line_of_text),
 		SERVER_TEST(a_body_arrives_whole),
 		SERVER_TEST(a_body_has_its_limit),
 		SERVER_TEST(a_body_that_is_too_large_is_read_to_its_end),
 		SERVER_TEST(nonsense_is_not_served),
 		SERVER_TEST(descriptors_come_along),
+		SERVER_TEST(beyond_the_limit_nothing_is_kept),
 		SERVER_TEST(events_arrive),
 		SERVER_TEST(a_slow_listener_hears_what_it_lost),
 		SERVER_TEST(ends_with_clients_there),
+		SERVER_TEST(ends_with_a_stream_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,6 +102,7 @@ struct MHD_Response *stream_start(
 
 	stream->home = home;
 	stream->connection = connection;
+	stream->is_broken = home->is_closing;
 	list_push_back(&home->streams, &stream->node);
 	response = MHD_create_response_from_callback(
 		MHD_SIZE_UNKNOWN, BLOCK_SIZE, on_read, stream, on_free);
@@ -137,6 +138,7 @@ void stream_end(struct stream *stream)
 
 void stream_abort_all(struct stream_home *home)
 {
+	home->is_closing = true;
 	LIST_EACH(node, &home->streams) {
 		struct stream *stream = LIST_ENTRY(node, struct stream, node);
 

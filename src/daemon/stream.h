@@ -36,6 +36,7 @@ struct stream_home {
 	struct loop *loop;
 	struct task pump; /* has the HTTP library look at its connections */
 	struct list streams;
+	bool is_closing; /* a stream that starts now ends at once */
 };
 struct MHD_Connection;
 struct MHD_Response;
