@@ -10,3 +10,5 @@ struct excerpt {
 
 /* Cut to 64 bytes between two characters; what is not printable, or no UTF-8, becomes '?'. */
 struct excerpt excerpt(const char *text);
+/* The same for a text as long as it is, in its place. */
+void excerpt_clean(char *text);

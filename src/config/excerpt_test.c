@@ -34,10 +34,21 @@ static void shows_one_line_of_utf8(void **)
 		assert_string_equal(excerpt(texts[i].text).text, texts[i].shown);
 }
 
+static void cleans_in_place(void **)
+{
+	char text[] = SIXTY SIXTY "\xff\x80 \u20ac\n\xe2\x82", empty[] = "";
+
+	excerpt_clean(text);
+	assert_string_equal(text, SIXTY SIXTY "? \u20ac??");
+	excerpt_clean(empty);
+	assert_string_equal(empty, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shows_one_line_of_utf8),
+		cmocka_unit_test(cleans_in_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/reply.h"
 
+#include "config/excerpt.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -81,11 +83,9 @@ void reply_problem(struct reply *reply, unsigned status, const char *format, ...
 	va_start(args, format);
 	vsnprintf(error.text, sizeof(error.text), format, args);
 	va_end(args);
+	excerpt_clean(error.text); /* it may quote any bytes */
 	value = json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title", title(status),
 		"status", (int)status, "detail", error.text);
-	if (!value) /* the sentence quotes bytes that are not UTF-8 */
-		value = json_pack("{s:s, s:s, s:i}", "type", "about:blank", "title", title(status),
-			"status", (int)status);
 	fill(reply, status, "application/problem+json", dump(value));
 }
 
