@@ -223,7 +223,9 @@ static void run_deferred_once(struct loop *loop)
 	for (size_t left = loop->deferred.count; left && loop->deferred.first; left--) {
 		struct task *task = queue_pop(&loop->deferred);
 
-		task->is_queued = false;
+		/* In one total order with loop_post(): either the task sees what the poster left
+		 * for it, or the poster sees that it must queue it again. */
+		atomic_store(&task->is_queued, false);
 		task->run(task); /* may free the task */
 	}
 }
@@ -329,10 +331,8 @@ void timer_cancel(struct loop *loop, struct timer *timer)
 
 void loop_defer(struct loop *loop, struct task *task)
 {
-	if (task->is_queued)
-		return;
-	task->is_queued = true;
-	queue_push(&loop->deferred, task);
+	if (!atomic_exchange(&task->is_queued, true))
+		queue_push(&loop->deferred, task);
 }
 
 void loop_undefer(struct loop *loop, struct task *task)
@@ -352,8 +352,7 @@ void loop_post(struct loop *loop, struct task *task)
 	bool must_wake = false;
 
 	pthread_mutex_lock(&loop->posted_lock);
-	if (!task->is_queued) {
-		task->is_queued = true;
+	if (!atomic_exchange(&task->is_queued, true)) {
 		must_wake = !loop->posted.first;
 		queue_push(&loop->posted, task);
 	}

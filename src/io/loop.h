@@ -13,6 +13,7 @@
 #include "base/heap.h"
 #include "base/time.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/epoll.h>
 
@@ -35,7 +36,7 @@ struct timer {
 struct task {
 	void (*run)(struct task *task);
 	struct task *next; /* the loop's */
-	bool is_queued;
+	atomic_bool is_queued;
 };
 
 struct loop *loop_new(void); /* NULL: errno says why */
