@@ -31,6 +31,7 @@ struct door {
 	struct watch watch;
 	struct list visitors;
 	unsigned visitor_count;
+	struct timer rest; /* set: no descriptor was free for who knocked */
 	struct sockaddr_un address;
 	int lock_fd; /* held while the daemon lives: who holds it owns the path */
 	bool is_path_ours;
@@ -38,8 +39,14 @@ struct door {
 
 static int set_listening(struct door *door)
 {
-	return loop_watch_change(
-		&door->watch, door->visitor_count < DOOR_WAITING_MAX ? EPOLLIN : 0);
+	bool may_come = door->visitor_count < DOOR_WAITING_MAX && !heap_has(&door->rest.node);
+
+	return loop_watch_change(&door->watch, may_come ? EPOLLIN : 0);
+}
+
+static void on_rested(struct timer *timer, nsec)
+{
+	(void)!set_listening(CONTAINER_OF(timer, struct door, rest));
 }
 
 /* The socket, or -1 when it was handed on. */
@@ -158,8 +165,13 @@ static void on_knock(struct watch *watch, uint32_t)
 	struct door *door = CONTAINER_OF(watch, struct door, watch);
 	int fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (fd >= 0)
+	if (fd >= 0) {
 		welcome(door, fd);
+	} else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+		/* Who knocks stays there: without a rest we would do nothing else. */
+		timer_set(door->loop, &door->rest, loop_now(door->loop) + DOOR_REST);
+		(void)!set_listening(door);
+	}
 }
 
 /* A lock beside the socket says who owns the path, so that two daemons that start at once do not
@@ -249,6 +261,7 @@ int door_open(struct loop *loop, const char *path, struct door_guest *guest, str
 	door->loop = loop;
 	door->guest = guest;
 	door->watch = (struct watch){.on_ready = on_knock, .fd = -1};
+	door->rest.on_expire = on_rested;
 	door->lock_fd = -1;
 	list_init(&door->visitors);
 	door->address.sun_family = AF_UNIX;
@@ -274,6 +287,7 @@ void door_close(struct door *door)
 	}
 	fd = door->watch.fd;
 	loop_unwatch(&door->watch);
+	timer_cancel(door->loop, &door->rest);
 	if (fd >= 0)
 		close(fd);
 	if (door->is_path_ours)

@@ -10,6 +10,7 @@
 
 #define DOOR_WAITING_MAX 32 /* clients that have not said anything yet */
 #define DOOR_PATIENCE	 (10 * NSEC_PER_SEC)
+#define DOOR_REST	 (100 * NSEC_PER_MSEC) /* where descriptors ran out */
 
 struct door;
 

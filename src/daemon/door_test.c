@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -250,6 +252,30 @@ static void keeps_a_file_that_is_no_socket(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+/* The loop turns for every descriptor that is ready: it must not do so for one nobody can serve. */
+static void rests_without_descriptors(void **state)
+{
+	struct house *house = *state;
+	struct rlimit before, few;
+	int client = knock(), free_fd = dup(0);
+	struct timespec used, start;
+
+	close(free_fd);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = (struct rlimit){(rlim_t)free_fd, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
+	run_for(house, 3 * DOOR_REST);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_true((used.tv_sec - start.tv_sec) * NSEC_PER_SEC + used.tv_nsec - start.tv_nsec <
+		    DOOR_REST / 2);
+	send_with(client, "GET", -1, 0);
+	run_for(house, 5 * NSEC_PER_SEC);
+	assert_int_equal(house->guest_count, 1);
+	close(client);
+}
+
 #define HOUSE_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -260,6 +286,7 @@ int main(void)
 		HOUSE_TEST(takes_no_more_than_it_said),
 		HOUSE_TEST(closes_for_who_leaves_silently),
 		HOUSE_TEST(lets_only_so_many_wait),
+		HOUSE_TEST(rests_without_descriptors),
 		HOUSE_TEST(is_for_owner_and_group),
 		HOUSE_TEST(refuses_a_second_door),
 		HOUSE_TEST(replaces_a_dead_socket),
