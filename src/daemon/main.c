@@ -205,6 +205,9 @@ static void stop(struct daemon *daemon)
 	procview_close(daemon->view);
 	if (daemon->events)
 		world_done(&daemon->world);
+	/* What the workers posted with their last breath has nobody to hear it, but is not lost. */
+	loop_stop(daemon->loop);
+	(void)!loop_run(daemon->loop);
 	fd = daemon->signals.fd;
 	loop_unwatch(&daemon->signals);
 	if (fd > 0)
