@@ -31,6 +31,9 @@ def pytest_configure(config):
     if os.geteuid():
         raise pytest.UsageError("tests in network namespaces need root: sudo, or make check")
     remove_leftovers()
+    # Whoever started us in the background may have had them ignored, and programs inherit that.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

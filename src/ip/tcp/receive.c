@@ -81,8 +81,9 @@ bool receive_window_is_news(const struct tcp *tcp)
 	return gain >= MIN(tcp->window / 2, 2u * tcp->mss);
 }
 
-/* The window doubles while the owner takes bytes about as fast as they come, and is halved while half
- * of it lies in the ring: that queue makes nothing faster, and is not in the cache when it is taken. */
+/* The window doubles while the owner takes bytes about as fast as they come, and is halved while
+ * half of it lies in the ring: that queue makes nothing faster, and is not in the cache when it is
+ * taken. */
 static void reconsider_window(struct tcp *tcp)
 {
 	uint32_t kept = tcp->rcv_nxt - tcp->rcv_read;

@@ -96,7 +96,7 @@ struct tcp {
 	uint32_t edge;			 /* right edge of the window we advertised */
 	uint32_t acked;			 /* rcv_nxt as last told to the peer */
 	uint32_t fin_seq;
-	uint32_t window; /* bytes we mean to promise: at most receive.reserved */
+	uint32_t window;		/* bytes we mean to promise: at most receive.reserved */
 	uint32_t round_end, round_most; /* see receive.c: when the window is reconsidered */
 	struct ring receive;
 	struct tcp_gap_list *gaps; /* NULL while nothing is out of order */
