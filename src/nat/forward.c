@@ -8,13 +8,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ACCEPT_MOST 64 /* in a turn, so that frames are not kept waiting */
+#define ACCEPT_MOST 64			  /* in a turn, so that frames are not kept waiting */
+#define ACCEPT_REST (100 * NSEC_PER_MSEC) /* where descriptors ran out */
 
 struct forward_port {
 	struct forward forward;
 	struct gateway *gateway;
 	struct list node;
 	struct watch watch;
+	struct timer rest; /* set: no descriptor was free for a client */
 };
 
 /* A client whose guest is being looked for. */
@@ -78,6 +80,22 @@ static void client_arrived(struct forward_port *port, int fd, const struct endpo
 	host_resolve(&gateway->host, waiting->guest.ip, &waiting->resolve, now_of(gateway));
 }
 
+static void on_rested(struct timer *timer, nsec)
+{
+	struct forward_port *port = CONTAINER_OF(timer, struct forward_port, rest);
+
+	(void)!loop_watch_change(&port->watch, EPOLLIN);
+}
+
+/* The client stays there: without a rest its loop would do nothing else. */
+static void take_rest(struct forward_port *port)
+{
+	struct loop *loop = port->watch.loop;
+
+	if (!loop_watch_change(&port->watch, 0))
+		timer_set(loop, &port->rest, loop_now(loop) + ACCEPT_REST);
+}
+
 static void on_clients(struct watch *watch, uint32_t)
 {
 	struct forward_port *port = CONTAINER_OF(watch, struct forward_port, watch);
@@ -89,6 +107,8 @@ static void on_clients(struct watch *watch, uint32_t)
 		int fd = accept4(
 			watch->fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+			take_rest(port);
 		if (fd < 0)
 			return;
 		client = socket_endpoint(&address);
@@ -126,6 +146,7 @@ int gateway_forward_add(struct gateway *gateway, const struct forward *forward, 
 	*port = (struct forward_port){.forward = *forward, .gateway = gateway};
 	port->watch.fd = -1;
 	port->watch.on_ready = on_clients;
+	port->rest.on_expire = on_rested;
 	list_push_back(&gateway->forwards, &port->node);
 	if (forward->is_udp)
 		err = udp_forward(gateway, forward, fd);
@@ -144,6 +165,8 @@ static void forward_free(struct forward_port *port)
 
 	if (port->forward.is_udp)
 		udp_forward_end(port->gateway, &port->forward);
+	if (port->watch.loop)
+		timer_cancel(port->watch.loop, &port->rest);
 	loop_unwatch(&port->watch);
 	if (fd >= 0)
 		close(fd);

@@ -3,13 +3,14 @@
 
     guest (DHCP, says nothing) === hub8 [nat] [dhcp] lanyardd "host" --- "server"
 """
+import resource
 import time
 
 import pytest
 
 from support.daemon import RELEASE, Guest
 from support.namespace import wait_until
-from support.topology import SERVER
+from support.topology import HOST, SERVER
 
 SECONDS = 5
 
@@ -23,6 +24,17 @@ def wakeups_in(daemon, seconds):
 def quiet(guest):
     """IPv6 has much to say on a fresh link."""
     guest.sysctl("net.ipv6.conf.all.disable_ipv6", 1)
+
+
+def ticks_in(daemon, seconds):
+    """Processor time used, in hundredths of a second."""
+    def ticks():
+        with open(f"/proc/{daemon.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+    before = ticks()
+    time.sleep(seconds)
+    return ticks() - before
 
 
 @pytest.fixture()
@@ -79,13 +91,20 @@ def test_still_again_after_work(fresh, network):
 
 def test_processor_time(fresh):
     """Two seconds of nothing cost nothing."""
-    def ticks():
-        with open(f"/proc/{fresh.pid}/stat", encoding="ascii") as file:
-            fields = file.read().rpartition(")")[2].split()
-        return int(fields[11]) + int(fields[12])
-    before = ticks()
-    time.sleep(2)
-    assert ticks() == before
+    assert ticks_in(fresh, 2) == 0
+
+
+def test_no_descriptor_for_a_client(network):
+    """A client of a forward that cannot be accepted waits; the daemon does not spin meanwhile."""
+    with network.daemon(build=RELEASE) as daemon, Guest(daemon, "192.168.120.10") as guest:
+        daemon.lanyard("forward", "add", "hub8", "tcp", f"{HOST}:8080", "192.168.120.10:80")
+        limits = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (1, limits[1]))
+        with guest.listen("192.168.120.10", 80) as listener, \
+                network.server.connect(HOST, 8080):
+            assert ticks_in(daemon, 2) < 20
+            resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, limits)
+            listener.accept()[0].close()
 
 
 def test_out_of_descriptors(network):
