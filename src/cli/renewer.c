@@ -60,9 +60,9 @@ static bool port_is_there(const struct visit *visit)
 /* Sleeps until something has happened on the hub, or the client has something to do. */
 static bool has_news(int events, nsec until)
 {
-	nsec left = MAX(until - clock_now(), 0);
+	nsec left = until - clock_now(), patience = MAX(left, 0);
 	struct pollfd polled = {events, POLLIN, 0};
-	struct timespec t = {left / NSEC_PER_SEC, left % NSEC_PER_SEC};
+	struct timespec t = {patience / NSEC_PER_SEC, patience % NSEC_PER_SEC};
 
 	return ppoll(&polled, 1, until == NSEC_NEVER ? NULL : &t, NULL) > 0;
 }

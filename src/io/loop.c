@@ -162,12 +162,14 @@ void loop_free(struct loop *loop)
 static nsec patience(const struct loop *loop)
 {
 	const struct heap_node *first = heap_first(&loop->timers);
+	nsec left;
 
 	if (loop->deferred.first)
 		return 0;
 	if (!first)
 		return NSEC_NEVER;
-	return MAX(first->key - clock_now(), 0);
+	left = first->key - clock_now(); /* read once: MAX() would look twice, and find it past */
+	return MAX(left, 0);
 }
 
 /* Kernels before 5.11, and some sandboxes, know only milliseconds: then a timer is never early. */

@@ -181,6 +181,33 @@ static void test_a_timer_set_to_the_past_waits_a_turn(void **)
 
 static struct watch pair[2];
 
+struct soon_timer {
+	struct timer timer;
+	unsigned left;
+};
+
+static void on_soon(struct timer *timer, nsec)
+{
+	struct soon_timer *self = CONTAINER_OF(timer, struct soon_timer, timer);
+	struct timespec t;
+
+	if (!self->left--) {
+		loop_stop(loop);
+		return;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	timer_set(loop, timer, t.tv_sec * NSEC_PER_SEC + t.tv_nsec + (nsec)(self->left * 7 % 1000));
+}
+
+/* A deadline that passes while the loop works out how long to sleep. */
+static void test_deadlines_of_this_very_moment(void **)
+{
+	struct soon_timer soon = {.timer.on_expire = on_soon, .left = 100000};
+
+	timer_set(loop, &soon.timer, 0);
+	assert_int_equal(loop_run(loop), 0);
+}
+
 static void on_either(struct watch *watch, uint32_t)
 {
 	tell('1');
@@ -301,6 +328,7 @@ int main(void)
 		LOOP_TEST(test_deferred_of_deferred_do_not_starve_descriptors),
 		LOOP_TEST(test_timers_in_order_not_early_and_moved),
 		LOOP_TEST(test_a_timer_set_to_the_past_waits_a_turn),
+		LOOP_TEST(test_deadlines_of_this_very_moment),
 		LOOP_TEST(test_unwatched_in_the_same_turn_is_silent),
 		LOOP_TEST(test_watch_errors_and_changes),
 		LOOP_TEST(test_posts_from_another_thread_all_run),
