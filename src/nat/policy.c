@@ -40,43 +40,17 @@ bool policy_destination(struct gateway *gateway, const struct endpoint *to, stru
 	return true;
 }
 
-static bool unreachable4(const struct outside_failure *failure, uint8_t *ret_code)
-{
-	switch (failure->code) {
-	case ENETUNREACH:
-		*ret_code = ICMP_NET_UNREACHABLE;
-		return true;
-	case EHOSTUNREACH:
-	case EHOSTDOWN:
-		*ret_code = ICMP_HOST_UNREACHABLE;
-		return true;
-	case EACCES:
-	case EPERM:
-		*ret_code = ICMP_PROHIBITED;
-		return true;
-	default:
-		return false;
-	}
-}
-
-static bool unreachable6(const struct outside_failure *failure, uint8_t *ret_code)
-{
-	switch (failure->code) {
-	case ENETUNREACH:
-		*ret_code = ICMP6_NO_ROUTE;
-		return true;
-	case EHOSTUNREACH:
-	case EHOSTDOWN:
-		*ret_code = ICMP6_ADDRESS_UNREACHABLE;
-		return true;
-	case EACCES:
-	case EPERM:
-		*ret_code = ICMP6_PROHIBITED;
-		return true;
-	default:
-		return false;
-	}
-}
+/* A failure that only errno tells of, as a router would have told it. */
+static const struct {
+	int code;
+	uint8_t icmp, icmp6;
+} unreachables[] = {
+	{ENETUNREACH, ICMP_NET_UNREACHABLE, ICMP6_NO_ROUTE},
+	{EHOSTUNREACH, ICMP_HOST_UNREACHABLE, ICMP6_ADDRESS_UNREACHABLE},
+	{EHOSTDOWN, ICMP_HOST_UNREACHABLE, ICMP6_ADDRESS_UNREACHABLE},
+	{EACCES, ICMP_PROHIBITED, ICMP6_PROHIBITED},
+	{EPERM, ICMP_PROHIBITED, ICMP6_PROHIBITED},
+};
 
 bool policy_icmp_for(
 	const struct outside_failure *failure, bool is_v4, uint8_t *ret_type, uint8_t *ret_code)
@@ -86,6 +60,12 @@ bool policy_icmp_for(
 		*ret_code = failure->code_icmp;
 		return true;
 	}
-	*ret_type = is_v4 ? ICMP_UNREACHABLE : ICMP6_UNREACHABLE;
-	return is_v4 ? unreachable4(failure, ret_code) : unreachable6(failure, ret_code);
+	for (size_t i = 0; i < ARRAY_SIZE(unreachables); i++) {
+		if (failure->code != unreachables[i].code)
+			continue;
+		*ret_type = is_v4 ? ICMP_UNREACHABLE : ICMP6_UNREACHABLE;
+		*ret_code = is_v4 ? unreachables[i].icmp : unreachables[i].icmp6;
+		return true;
+	}
+	return false;
 }
