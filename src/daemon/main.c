@@ -229,6 +229,8 @@ static int run(struct daemon *daemon)
 	log_info("ready: %s", daemon->options.api_path);
 	notify("READY=1");
 	err = loop_run(daemon->loop);
+	if (err)
+		log_error("lanyardd: the event loop: %s", strerror(-err));
 	notify("STOPPING=1");
 	stop(daemon);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
