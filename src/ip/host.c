@@ -169,10 +169,11 @@ void host_unbind_tcp(struct tcp_binding *binding)
 
 nsec host_run(struct host *host, nsec now)
 {
-	nsec next = neighbours_run(host->neighbours, now);
+	nsec next = neighbours_run(host->neighbours, now), fragments_next;
 
 	if (host->fragments) {
-		next = MIN(next, fragments_run(host->fragments, now));
+		fragments_next = fragments_run(host->fragments, now);
+		next = MIN(next, fragments_next);
 		if (fragments_is_empty(host->fragments)) {
 			fragments_free(host->fragments);
 			host->fragments = NULL;
