@@ -17,5 +17,5 @@
 #define UNLIKELY(x)		 __builtin_expect(!!(x), 0)
 #define CONTAINER_OF(p, type, m) ((type *)((char *)(p)-offsetof(type, m)))
 /* Each looks twice at what it gives: no calls that do something, no clocks. */
-#define MIN(a, b)		 ((a) < (b) ? (a) : (b))
-#define MAX(a, b)		 ((a) > (b) ? (a) : (b))
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
