@@ -225,7 +225,7 @@ static int bind_socket(struct door *door, int fd, struct error *error)
 		return error_set(error, errno, "%s: %m", path);
 	door->is_path_ours = true;
 	give_to_group(path);
-	if (listen(fd, 128) < 0)
+	if (listen(fd, SOMAXCONN) < 0)
 		return error_set(error, errno, "%s: %m", path);
 	return 0;
 }
