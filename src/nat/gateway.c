@@ -150,7 +150,16 @@ static void gateway_free(struct port *port)
 	free(gateway);
 }
 
-static const struct port_ops port_ops = {.kind = "nat", .send = host_receive, .free = gateway_free};
+void gateway_receive(struct port *port, const struct frame *frames, unsigned count)
+{
+	struct gateway *gateway = CONTAINER_OF(port, struct gateway, host.port);
+
+	host_receive(port, frames, count);
+	tcp_batch_done(gateway, hub_now(port->hub));
+}
+
+static const struct port_ops port_ops = {
+	.kind = "nat", .send = gateway_receive, .free = gateway_free};
 
 int gateway_new(struct loop *loop, const struct gateway_settings *settings,
 	struct gateway **ret_gateway, struct error *error)

@@ -83,7 +83,7 @@ static inline void nothing_to_free(struct port *)
 }
 
 static const struct port_ops guest_ops = {"guest", guest_hears, nothing_to_free};
-static const struct port_ops gateway_ops = {"nat", host_receive, nothing_to_free};
+static const struct port_ops gateway_ops = {"nat", gateway_receive, nothing_to_free};
 
 static inline void on_wake(struct machine *machine)
 {

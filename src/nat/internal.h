@@ -6,6 +6,7 @@
 #include "ip/tcp/tcp.h"
 #include "nat/flow.h"
 #include "nat/gateway.h"
+#include "nat/merge.h"
 #include "nat/outside.h"
 
 struct gateway {
@@ -20,6 +21,7 @@ struct gateway {
 	struct list waiting_clients; /* forward.c: accepted, and the guest is being looked for */
 
 	struct tcp_shared tcp;
+	struct merge merge;    /* tcp.c: what of this batch is yet to be taken */
 	struct list half_open; /* TCP flows that connect, the oldest first: flow.age */
 	uint32_t half_open_count;
 	struct list time_waits; /* time_wait.c: the oldest first */
@@ -50,6 +52,10 @@ void icmp_transit(
 /* udp.c: a bound socket through which others reach a guest; fd is ours from here on. */
 int udp_forward(struct gateway *gateway, const struct forward *forward, int fd) MUST_USE;
 void udp_forward_end(struct gateway *gateway, const struct forward *forward);
+/* After the last frame of a batch. */
+void tcp_batch_done(struct gateway *gateway, nsec now);
+/* gateway.c: port_ops.send of a gateway. */
+void gateway_receive(struct port *port, const struct frame *frames, unsigned count);
 /* A connection accepted by a forward. fd is ours from here on. */
 void tcp_inbound(struct gateway *gateway, int fd, const struct endpoint *client,
 	const struct endpoint *guest, struct mac guest_mac, nsec now);

@@ -364,7 +364,7 @@ static void no_flow(struct gateway *gateway, const struct flow_key *key, const s
 		host_refuse_tcp(&gateway->host, frame, packet, now);
 }
 
-void tcp_transit(
+static void take(
 	struct gateway *gateway, const struct frame *frame, const struct packet *packet, nsec now)
 {
 	struct flow_key key = {.guest = packet->from,
@@ -386,6 +386,27 @@ void tcp_transit(
 	flow->last_at = now;
 	tcp_receive(&from_flow(flow)->tcp, frame, packet, now);
 	flow_wake(&gateway->flows, flow);
+}
+
+void tcp_transit(
+	struct gateway *gateway, const struct frame *frame, const struct packet *packet, nsec now)
+{
+	if (merge_join(&gateway->merge, frame, packet))
+		return;
+	tcp_batch_done(gateway, now);
+	if (merge_may_begin(frame, packet))
+		merge_begin(&gateway->merge, frame, packet);
+	if (!gateway->merge.frame.len)
+		take(gateway, frame, packet, now);
+}
+
+void tcp_batch_done(struct gateway *gateway, nsec now)
+{
+	struct merge *merge = &gateway->merge;
+
+	if (merge->frame.len)
+		take(gateway, &merge->frame, &merge->packet, now);
+	merge->frame.len = 0;
 }
 
 void tcp_inbound(struct gateway *gateway, int fd, const struct endpoint *client,

@@ -145,7 +145,7 @@ static void on_wake(struct machine *)
 	world->is_woken = true;
 }
 
-static const struct port_ops gateway_ops = {.kind = "nat", .send = host_receive};
+static const struct port_ops gateway_ops = {.kind = "nat", .send = gateway_receive};
 
 static void world_start(uint32_t flows_max, size_t memory_max)
 {

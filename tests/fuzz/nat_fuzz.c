@@ -445,7 +445,7 @@ static void check_end(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	static const struct port_ops gateway_ops = {"nat", host_receive, nothing_to_free};
+	static const struct port_ops gateway_ops = {"nat", gateway_receive, nothing_to_free};
 	static const struct port_ops guest_ops = {"guest", guest_hears, nothing_to_free};
 	struct reader input = reader_on(bytes, len);
 	struct gateway_settings settings = {.name = "nat0",
