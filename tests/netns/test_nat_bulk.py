@@ -157,10 +157,11 @@ def flows_held(guest, count):
         opener.stop()
 
 
-def ask(guest, seconds=1.5):
-    """Median microseconds of a question and its answer."""
-    done = guest.run(compiled("bench/rr.c"), "ask", SERVER, RR_PORT, seconds)
-    return json.loads(done.stdout)["p50"]
+def ask(guest, rounds=10):
+    """Median microseconds of a question and its answer, in the best of several rounds: where the
+    scheduler puts the three threads makes them differ by a factor of two."""
+    return min(json.loads(guest.run(compiled("bench/rr.c"), "ask", SERVER, RR_PORT, 0.4).stdout)["p50"]
+               for _ in range(rounds))
 
 
 @pytest.fixture(scope="module")
@@ -186,14 +187,14 @@ def test_ten_thousand_flows(network, rr_server, kernel_open_seconds):
 
 
 def many_flows(daemon, guest, kernel_open_seconds):
-    ask(guest, 0.5)
-    alone = min(ask(guest) for _ in range(3))
+    ask(guest, 1)
+    alone = ask(guest)
     resident = daemon.resident()
     with flows_held(guest, FLOWS) as seconds:
         print(f"open: {seconds:.2f} s, kernel {kernel_open_seconds:.2f} s")
         time.sleep(1)
         per_flow = (daemon.resident() - resident) / FLOWS
-        beside = min(ask(guest) for _ in range(3))
+        beside = ask(guest)
         print(f"per flow: {per_flow:.0f} bytes; p50: {alone:.1f} us alone, {beside:.1f} us beside")
         assert daemon.flow_count("hub8") >= FLOWS
     assert seconds <= 3 * kernel_open_seconds
