@@ -12,7 +12,7 @@
 static int plug(struct hub *hub, struct loop *loop, const char *where, struct error *error)
 {
 	struct netns_port_settings settings = {.netns = where, .dev = "eth0"};
-	struct tap_port_settings port_settings = {.mtu = 1500};
+	struct port_settings port_settings = {.mtu = 1500};
 	struct port *port;
 	struct tap tap;
 	int err;

@@ -25,9 +25,9 @@ static void on_gone(void *owner, struct port *, const char *why)
 
 static int make(struct world_port *port, struct error *error,
 	struct port *(*new)(
-		struct loop *loop, const struct tap *tap, const struct tap_port_settings *settings))
+		struct loop *loop, const struct tap *tap, const struct port_settings *settings))
 {
-	struct tap_port_settings settings = {
+	struct port_settings settings = {
 		.mtu = mtu_of(port),
 		.on_gone = on_gone,
 		.owner = port,

@@ -32,7 +32,7 @@ int host_port_open(
 }
 
 struct port *host_port_new(
-	struct loop *loop, const struct tap *tap, const struct tap_port_settings *settings)
+	struct loop *loop, const struct tap *tap, const struct port_settings *settings)
 {
 	return tap_port_new(loop, &host_port_ops, tap, settings);
 }

@@ -17,4 +17,4 @@ int host_port_open(const struct host_port_settings *settings, struct tap *ret_ta
 	struct error *error) MUST_USE;
 /* As tap_port_new(). */
 struct port *host_port_new(
-	struct loop *loop, const struct tap *tap, const struct tap_port_settings *settings);
+	struct loop *loop, const struct tap *tap, const struct port_settings *settings);

@@ -21,7 +21,7 @@ int netns_port_open(
 }
 
 struct port *netns_port_new(
-	struct loop *loop, const struct tap *tap, const struct tap_port_settings *settings)
+	struct loop *loop, const struct tap *tap, const struct port_settings *settings)
 {
 	return tap_port_new(loop, &netns_port_ops, tap, settings);
 }

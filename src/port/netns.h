@@ -17,4 +17,4 @@ int netns_port_open(const struct netns_port_settings *settings, struct tap *ret_
 	struct error *error) MUST_USE;
 /* As tap_port_new(). */
 struct port *netns_port_new(
-	struct loop *loop, const struct tap *tap, const struct tap_port_settings *settings);
+	struct loop *loop, const struct tap *tap, const struct port_settings *settings);

@@ -154,7 +154,7 @@ void tap_port_free(struct port *port)
 	free(self);
 }
 
-static void fill_port(struct tap_port *self, const struct tap_port_settings *settings)
+static void fill_port(struct tap_port *self, const struct port_settings *settings)
 {
 	struct port *port = &self->port;
 
@@ -168,7 +168,7 @@ static void fill_port(struct tap_port *self, const struct tap_port_settings *set
 }
 
 struct port *tap_port_new(struct loop *loop, const struct port_ops *ops, const struct tap *tap,
-	const struct tap_port_settings *settings)
+	const struct port_settings *settings)
 {
 	struct tap_port *self = calloc(1, sizeof(*self));
 	int err;

@@ -96,7 +96,7 @@ static void on_gone(void *owner, struct port *port, const char *why)
 
 static void plug(const struct tap *tap)
 {
-	struct tap_port_settings settings = {
+	struct port_settings settings = {
 		.name = "guest", .mtu = 1500, .on_gone = on_gone, .owner = &stage};
 
 	stage.tap = netns_port_new(stage.loop, tap, &settings);
@@ -261,7 +261,7 @@ static void test_a_full_queue_is_counted(void **)
 static void test_a_refusing_kernel_is_counted(void **)
 {
 	const struct tap tap = {.fd = open("/dev/full", O_RDWR | O_CLOEXEC), .name = "full"};
-	struct tap_port_settings settings = {.name = "guest"};
+	struct port_settings settings = {.name = "guest"};
 
 	assert_null(
 		netns_port_new(stage.loop, &tap, &settings)); /* epoll has no use for such a file */
@@ -390,7 +390,7 @@ static int first_byte_of(const char *path)
 static void test_host_has_the_first_addresses(void **)
 {
 	struct host_port_settings settings = {.dev = "lan8", .mtu = 1400};
-	struct tap_port_settings port_settings = {.mtu = 1400};
+	struct port_settings port_settings = {.mtu = 1400};
 	bool has_first = false, has_first6 = false;
 	struct used_subnet *subnets;
 	struct error error = {0};
