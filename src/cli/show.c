@@ -139,6 +139,17 @@ static void print_port(const json_t *port, const struct past *past)
 	print_drops(port, "out");
 }
 
+static void print_entrance(const json_t *entrance)
+{
+	const json_t *details = json_object_get(entrance, "details");
+	const char *dialled = text_of(details, "connect");
+
+	printf("  %-7s %-6s %-10s %s %s  %u clients\n", "-", text_of(entrance, "kind"),
+		text_of(entrance, "name"), dialled[0] ? "dials" : "listens at",
+		dialled[0] ? dialled : text_of(details, "socket"),
+		(unsigned)count_of(entrance, "clients"));
+}
+
 static void print_hub(const json_t *hub, const struct past *past)
 {
 	const json_t *port;
@@ -152,6 +163,8 @@ static void print_hub(const json_t *hub, const struct past *past)
 		printf("  (moved from %s, which the host uses)\n", text_of(hub, "moved_from"));
 	json_array_foreach(json_object_get(hub, "ports"), i, port)
 		print_port(port, past);
+	json_array_foreach(json_object_get(hub, "entrances"), i, port)
+		print_entrance(port);
 }
 
 /* The reply to what was asked, and the same as a list of hubs: borrowed from it. */

@@ -271,6 +271,7 @@ static bool is_lone_kind(const struct hub_config *hub, enum port_kind kind)
 	case PORT_KIND_HOST:
 		return hub->has_subnet;
 	case PORT_KIND_NETNS:
+	case PORT_KIND_VM:
 	case PORT_KIND_COUNT:
 		return false;
 	}
@@ -314,6 +315,34 @@ static bool check_namesakes(
 				       hub->name, other_index);
 }
 
+/* Only QEMU's stream goes over TCP: the others send datagrams, or descriptors. */
+static bool check_entrance_place(const struct site *site, const char *place)
+{
+	const struct port_config *port = site->port;
+
+	if (!place[0] || place[0] == '/' || !strncmp(place, "fd:", 3) ||
+		(port->kind == PORT_KIND_VM && port->entrance.protocol == VM_STREAM))
+		return true;
+	return complain(site, "'%s' is a TCP address; a path would be right%s", place,
+		port->kind == PORT_KIND_VM ? ", or protocol stream" : "");
+}
+
+static bool check_entrance(const struct site *site)
+{
+	const struct entrance_config *entrance = &site->port->entrance;
+	struct site socket = site_of_key(site, "socket"), dial = site_of_key(site, "connect");
+
+	if (entrance->socket[0] && entrance->connect[0])
+		return complain(&dial, "either this or socket, not both");
+	if (entrance->connect[0] && entrance->group[0]) {
+		struct site group = site_of_key(site, "group");
+
+		return complain(&group, "is for a socket of ours, not with connect");
+	}
+	return check_entrance_place(&socket, entrance->socket) &&
+	       check_entrance_place(&dial, entrance->connect);
+}
+
 static bool check_port(const struct site *site)
 {
 	const struct hub_config *hub = site->hub;
@@ -326,6 +355,8 @@ static bool check_port(const struct site *site)
 		return check_nat(site);
 	case PORT_KIND_DHCP:
 		return check_dhcp(site);
+	case PORT_KIND_VM:
+		return check_entrance(site);
 	case PORT_KIND_HOST:
 	case PORT_KIND_NETNS:
 	case PORT_KIND_COUNT:

@@ -12,7 +12,7 @@ static const char default_text[] = "hubs:\n"
 				   "  hub8:\n"
 				   "    subnet: 192.168.120.0/24\n"
 				   "    subnet6: fd00:8::/64\n"
-				   "    ports: [{kind: nat}, {kind: dhcp}]\n";
+				   "    ports: [{kind: nat}, {kind: dhcp}, {kind: vm}]\n";
 
 struct config *config_default(void)
 {
@@ -93,6 +93,7 @@ void port_config_fill(struct port_config *port, const struct hub_config *hub)
 		fill_dhcp(&port->dhcp, hub);
 		break;
 	case PORT_KIND_NAT:
+	case PORT_KIND_VM:
 	case PORT_KIND_COUNT:
 		break;
 	}

@@ -21,6 +21,7 @@ enum port_kind {
 	PORT_KIND_NETNS,
 	PORT_KIND_NAT,
 	PORT_KIND_DHCP,
+	PORT_KIND_VM,
 	PORT_KIND_COUNT,
 };
 
@@ -67,6 +68,22 @@ struct dhcp_config {
 	char search[1024]; /* option 119: space-separated */
 };
 
+/* How a VM's frames are told apart. */
+enum vm_protocol {
+	VM_STREAM, /* QEMU -netdev stream: a length before each */
+	VM_DGRAM,  /* QEMU -netdev dgram: a datagram each */
+};
+
+/* Where the clients of an entrance come from. */
+struct entrance_config {
+	/* Listened on: a path, ADDRESS:PORT, or fd:NAME for a socket that was inherited; empty: a
+	 * path of the hub's in the runtime directory. */
+	char socket[CONFIG_PATH_SIZE];
+	char connect[CONFIG_PATH_SIZE]; /* dialled instead, a path or ADDRESS:PORT; or empty */
+	char group[CONFIG_NAME_SIZE];	/* that may use the socket; empty: "lanyard", if any */
+	enum vm_protocol protocol;	/* of the kind vm */
+};
+
 struct port_config {
 	enum port_kind kind;
 	char name[CONFIG_NAME_SIZE]; /* empty: none given */
@@ -84,6 +101,7 @@ struct port_config {
 		} netns;
 		struct nat_config nat;
 		struct dhcp_config dhcp;
+		struct entrance_config entrance; /* vm, vhost-user, vde */
 	};
 };
 

@@ -47,6 +47,7 @@ void hub_config_move(struct hub_config *hub, struct ip network)
 			break;
 		case PORT_KIND_HOST:
 		case PORT_KIND_NETNS:
+		case PORT_KIND_VM:
 		case PORT_KIND_COUNT:
 			break;
 		}

@@ -147,9 +147,10 @@ static void built_in_default(void **)
 
 	assert_string_equal(prefix_format(&hub->subnet, text), "192.168.120.0/24");
 	assert_string_equal(prefix_format(&hub->subnet6, text), "fd00:8::/64");
-	assert_int_equal(hub->port_count, 2);
+	assert_int_equal(hub->port_count, 3);
 	assert_int_equal(hub->ports[0].kind, PORT_KIND_NAT);
 	assert_int_equal(hub->ports[1].kind, PORT_KIND_DHCP);
+	assert_int_equal(hub->ports[2].kind, PORT_KIND_VM);
 	assert_int_equal(number(hub_config_host(hub)), 0xc0a87801);
 	assert_int_equal(number(hub_config_gateway(hub)), 0xc0a87802);
 	assert_int_equal(number(hub_config_dhcp_server(hub)), 0xc0a878fe);
@@ -200,21 +201,21 @@ static void refuses_wrong_shapes(void **)
 			"a value"},
 		{PORT(""),
 			"f:5:8: hubs.hub8.ports[0]: key 'kind' is missing; kinds are host, netns, "
-			"nat, dhcp"},
+			"nat, dhcp, vm"},
 		{PORT("{dev: lan1}"),
 			"f:5:9: hubs.hub8.ports[0]: key 'kind' is missing; kinds are host, "
-			"netns, nat, dhcp"},
+			"netns, nat, dhcp, vm"},
 		{PORT("{kind: [nat]}"),
 			"f:5:10: hubs.hub8.ports[0].kind: a value is expected, not a list"},
 		{PORT("{dev: a, kind: vxlan}"),
 			"f:5:18: hubs.hub8.ports[0].kind: 'vxlan' is not a kind of port; kinds are "
-			"host, netns, nat, dhcp"},
+			"host, netns, nat, dhcp, vm"},
 		{PORT("{kind: dchp}"),
 			"f:5:10: hubs.hub8.ports[0].kind: 'dchp' is not a kind of port; kinds are host, "
-			"netns, nat, dhcp; did you mean dhcp?"},
+			"netns, nat, dhcp, vm; did you mean dhcp?"},
 		{PORT("{kind: }"),
 			"f:5:10: hubs.hub8.ports[0].kind: '' is not a kind of port; kinds are "
-			"host, netns, nat, dhcp"},
+			"host, netns, nat, dhcp, vm"},
 		{PORT("{kind: nat, forward: []}"),
 			"f:5:21: hubs.hub8.ports[0].nat.forward: unknown key; keys here are kind, name, "
 			"mac, mtu, forwards, host-loopback, dns; did you mean forwards?"},

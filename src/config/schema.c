@@ -29,6 +29,10 @@ SCALAR(hub_subnet);
 SCALAR(hub_subnet6);
 SCALAR(dhcp_pool);
 SCALAR(dhcp_router);
+SCALAR(listen_place);
+SCALAR(dial_place);
+SCALAR(group);
+SCALAR(vm_protocol);
 
 static const struct key port_keys[] = {
 	{"kind"},
@@ -107,6 +111,14 @@ static const struct key dhcp_keys[] = {
 };
 static const struct key_set dhcp_set = SET(dhcp_keys, &port_set);
 
+static const struct key vm_keys[] = {
+	{"socket", AT(port_config, entrance.socket), &listen_place},
+	{"connect", AT(port_config, entrance.connect), &dial_place},
+	{"group", AT(port_config, entrance.group), &group},
+	{"protocol", AT(port_config, entrance.protocol), &vm_protocol},
+};
+static const struct key_set vm_set = SET(vm_keys, &port_set);
+
 static const struct {
 	const char *name;
 	const struct key_set *keys;
@@ -115,6 +127,7 @@ static const struct {
 	[PORT_KIND_NETNS] = {"netns", &netns_set},
 	[PORT_KIND_NAT] = {"nat", &nat_set},
 	[PORT_KIND_DHCP] = {"dhcp", &dhcp_set},
+	[PORT_KIND_VM] = {"vm", &vm_set},
 };
 
 static const struct key hub_keys[] = {

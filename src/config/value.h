@@ -20,24 +20,29 @@
 	int noun##_parse(const char *text, void *ret, struct error *error) MUST_USE;               \
 	void noun##_format(const void *value, char text[VALUE_TEXT_SIZE])
 
-VALUE_FUNCTIONS(flag);	      /* bool: true, false */
-VALUE_FUNCTIONS(mtu);	      /* unsigned; 0: not set */
-VALUE_FUNCTIONS(duration);    /* unsigned seconds: 90s, 30m, 2h, 7d */
-VALUE_FUNCTIONS(port_name);   /* char[CONFIG_NAME_SIZE] */
-VALUE_FUNCTIONS(guest_name);  /* char[CONFIG_NAME_SIZE]: a host name of one label */
-VALUE_FUNCTIONS(interface);   /* char[16] */
-VALUE_FUNCTIONS(netns);	      /* char[CONFIG_PATH_SIZE] */
-VALUE_FUNCTIONS(domain);      /* char[256] */
-VALUE_FUNCTIONS(search);      /* char[1024]: domains, a space between each two */
-VALUE_FUNCTIONS(station_mac); /* struct mac, of one station */
-VALUE_FUNCTIONS(address4);    /* struct ip, IPv4, of one host */
-VALUE_FUNCTIONS(resolver);    /* struct endpoint: an address, port 53 unless told */
-VALUE_FUNCTIONS(nat_forward); /* struct forward_config, but its place */
-VALUE_FUNCTIONS(port_mac);    /* struct port_config: mac and has_mac */
-VALUE_FUNCTIONS(hub_subnet);  /* struct hub_config: subnet and has_subnet */
-VALUE_FUNCTIONS(hub_subnet6); /* struct hub_config: subnet6 and has_subnet6 */
-VALUE_FUNCTIONS(dhcp_pool);   /* struct dhcp_config: pool_first and pool_last, A-B */
-VALUE_FUNCTIONS(dhcp_router); /* struct dhcp_config: router and has_routers, or none */
+VALUE_FUNCTIONS(flag);	       /* bool: true, false */
+VALUE_FUNCTIONS(mtu);	       /* unsigned; 0: not set */
+VALUE_FUNCTIONS(duration);     /* unsigned seconds: 90s, 30m, 2h, 7d */
+VALUE_FUNCTIONS(port_name);    /* char[CONFIG_NAME_SIZE] */
+VALUE_FUNCTIONS(guest_name);   /* char[CONFIG_NAME_SIZE]: a host name of one label */
+VALUE_FUNCTIONS(interface);    /* char[16] */
+VALUE_FUNCTIONS(netns);	       /* char[CONFIG_PATH_SIZE] */
+VALUE_FUNCTIONS(domain);       /* char[256] */
+VALUE_FUNCTIONS(search);       /* char[1024]: domains, a space between each two */
+VALUE_FUNCTIONS(station_mac);  /* struct mac, of one station */
+VALUE_FUNCTIONS(address4);     /* struct ip, IPv4, of one host */
+VALUE_FUNCTIONS(resolver);     /* struct endpoint: an address, port 53 unless told */
+VALUE_FUNCTIONS(nat_forward);  /* struct forward_config, but its place */
+VALUE_FUNCTIONS(port_mac);     /* struct port_config: mac and has_mac */
+VALUE_FUNCTIONS(hub_subnet);   /* struct hub_config: subnet and has_subnet */
+VALUE_FUNCTIONS(hub_subnet6);  /* struct hub_config: subnet6 and has_subnet6 */
+VALUE_FUNCTIONS(dhcp_pool);    /* struct dhcp_config: pool_first and pool_last, A-B */
+VALUE_FUNCTIONS(dhcp_router);  /* struct dhcp_config: router and has_routers, or none */
+VALUE_FUNCTIONS(listen_place); /* char[CONFIG_PATH_SIZE]: a path, ADDRESS:PORT or fd:NAME */
+VALUE_FUNCTIONS(dial_place);   /* char[CONFIG_PATH_SIZE]: a path or ADDRESS:PORT */
+VALUE_FUNCTIONS(socket_path);  /* char[CONFIG_PATH_SIZE] */
+VALUE_FUNCTIONS(group);	       /* char[CONFIG_NAME_SIZE]: of users */
+VALUE_FUNCTIONS(vm_protocol);  /* enum vm_protocol: stream, dgram */
 
 /* "hub" and a number. ret: char[16] */
 int hub_name_parse(const char *text, void *ret, struct error *error) MUST_USE;

@@ -20,6 +20,10 @@ struct wording {
 	const char *written; /* NULL: refused */
 };
 
+/* More than a socket's path has room for. */
+#define ZEROS32 "00000000000000000000000000000000"
+#define ZEROS	ZEROS32 ZEROS32 ZEROS32 ZEROS32
+
 #define AS(noun) noun##_parse, noun##_format
 
 static const struct wording wordings[] = {
@@ -38,6 +42,30 @@ static const struct wording wordings[] = {
 	{AS(mtu), "1500 ", NULL},
 	{AS(mtu), "0x5dc", NULL},
 	{AS(mtu), "", NULL},
+	{AS(listen_place), "/run/lanyard/hub8.sock", "/run/lanyard/hub8.sock"},
+	{AS(listen_place), "127.0.0.1:5558", "127.0.0.1:5558"},
+	{AS(listen_place), "[::1]:5558", "[::1]:5558"},
+	{AS(listen_place), "fd:vms", "fd:vms"},
+	{AS(listen_place), "fd:", NULL},
+	{AS(listen_place), "fd:a b", NULL},
+	{AS(listen_place), "hub8.sock", NULL},
+	{AS(listen_place), "127.0.0.1:0", NULL},
+	{AS(listen_place), ":5558", NULL},
+	{AS(listen_place), "127.0.0.1:" ZEROS "5558", NULL},
+	{AS(listen_place), "/" ZEROS, NULL},
+	{AS(listen_place), "/a\nb", NULL},
+	{AS(dial_place), "/tmp/qemu.sock", "/tmp/qemu.sock"},
+	{AS(dial_place), "127.0.0.1:5558", "127.0.0.1:5558"},
+	{AS(dial_place), "fd:vms", NULL},
+	{AS(dial_place), "", NULL},
+	{AS(socket_path), "/run/vde.ctl", "/run/vde.ctl"},
+	{AS(socket_path), "127.0.0.1:5558", NULL},
+	{AS(group), "libvirt-qemu", "libvirt-qemu"},
+	{AS(group), "", NULL},
+	{AS(group), "a:b", NULL},
+	{AS(vm_protocol), "stream", "stream"},
+	{AS(vm_protocol), "dgram", "dgram"},
+	{AS(vm_protocol), "tcp", NULL},
 	{AS(duration), "30m", "30m"},
 	{AS(duration), "90s", "90s"},
 	{AS(duration), "120s", "2m"},

@@ -9,12 +9,18 @@ void api_get_capture(struct api *api, struct request *request, struct reply *rep
 	const char *name = request->query(request, "port");
 	struct world_port *port = hub && name ? world_find_port(hub, name) : NULL;
 	struct error error = {0};
+	char id[PORT_ID_SIZE];
 	int err;
 
 	if (!hub)
 		return;
 	if (name && !port) {
 		reply_problem(reply, 404, "%s has no port '%s'", hub->config.name, name);
+		return;
+	}
+	if (port && port->is_entrance) {
+		reply_problem(reply, 409, "%s is an entrance and has no frames; its clients have",
+			world_port_id(port, id));
 		return;
 	}
 	err = capture_stream_start(

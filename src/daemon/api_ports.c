@@ -31,6 +31,10 @@ static void reply_port(struct reply *reply, unsigned status, const struct world_
 {
 	struct hub_snapshot snapshot;
 
+	if (port->is_entrance) {
+		reply_json(reply, status, snapshot_entrance_json(port));
+		return;
+	}
 	if (snapshot_take_port(port, &snapshot)) {
 		reply_json(reply, status, NULL);
 		return;
@@ -116,6 +120,8 @@ static int read_settings(
 
 static int check_name(const struct world *world, const char *name, struct error *error)
 {
+	char id[PORT_ID_SIZE];
+
 	LIST_EACH(hub_node, &world->hubs) {
 		const struct world_hub *hub = LIST_ENTRY(hub_node, struct world_hub, node);
 
@@ -124,8 +130,8 @@ static int check_name(const struct world *world, const char *name, struct error 
 
 			if (!strcmp(port->name, name))
 				return error_set(error, EEXIST,
-					"name: '%s' is the name of %s.%u already", name,
-					hub->config.name, port->slot);
+					"name: '%s' is the name of %s already", name,
+					world_port_id(port, id));
 		}
 	}
 	return 0;

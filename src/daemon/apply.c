@@ -21,8 +21,12 @@ static struct world_hub *nth_hub(const struct world *world, size_t n)
 /* ports[i]: as the running configuration counts them. */
 static void list_ports(const struct world_hub *hub, struct world_port **ports)
 {
-	LIST_EACH(node, &hub->ports)
-		*ports++ = LIST_ENTRY(node, struct world_port, node);
+	LIST_EACH(node, &hub->ports) {
+		struct world_port *port = LIST_ENTRY(node, struct world_port, node);
+
+		if (!port->entrance)
+			*ports++ = port;
+	}
 }
 
 struct by_hand {
@@ -35,8 +39,10 @@ static bool was_plugged_by_hand(const struct plan_stays *stays, size_t hub, size
 	const struct by_hand *by_hand = CONTAINER_OF(stays, const struct by_hand, stays);
 
 	LIST_EACH(node, &nth_hub(by_hand->world, hub)->ports) {
-		if (!port--)
-			return !LIST_ENTRY(node, struct world_port, node)->is_from_file;
+		const struct world_port *running = LIST_ENTRY(node, struct world_port, node);
+
+		if (!running->entrance && !port--)
+			return !running->is_from_file;
 	}
 	return false;
 }
@@ -115,11 +121,12 @@ static void end(struct transaction *t)
 static void commit_change(struct job *job, struct apply_report *report)
 {
 	struct error error = {0};
+	char id[PORT_ID_SIZE];
 
 	job->has_next = false;
 	if (world_port_change(job->old, &job->next, &error))
-		apply_report_warn(report, "%s.%u: changed in part only: %s", job->hub->config.name,
-			job->old->slot, error.text);
+		apply_report_warn(report, "%s: changed in part only: %s",
+			world_port_id(job->old, id), error.text);
 }
 
 static void commit_fresh(struct job *job, struct apply_report *report)

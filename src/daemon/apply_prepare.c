@@ -11,11 +11,12 @@ static int check_name(const struct transaction *t, const struct job *wished, str
 {
 	for (size_t i = 0; i < t->job_count; i++) {
 		const struct job *job = &t->jobs[i];
+		char id[PORT_ID_SIZE];
 
 		if (job_survives(job) && !strcmp(job->old->name, wished->to->name))
 			return error_set(error, EEXIST,
-				"'%s' is the name of %s.%u (%s) already; unplug that first",
-				wished->to->name, job->hub->config.name, job->old->slot,
+				"'%s' is the name of %s (%s) already; unplug that first",
+				wished->to->name, world_port_id(job->old, id),
 				port_kind_name(job->old->config.kind));
 	}
 	return 0;

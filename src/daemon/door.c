@@ -3,20 +3,17 @@
 
 #include "base/list.h"
 #include "daemon/reply.h"
+#include "daemon/unix_socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#define GROUP "lanyard"
 
 struct visitor {
 	struct list node;
@@ -192,62 +189,21 @@ static int lock_path(struct door *door, struct error *error)
 	return 0;
 }
 
-static int remove_stale(const char *path, struct error *error)
-{
-	struct stat status;
-
-	if (lstat(path, &status) < 0)
-		return errno == ENOENT ? 0 : error_set(error, errno, "%s: %m", path);
-	if (!S_ISSOCK(status.st_mode))
-		return error_set(error, EEXIST, "%s: is there and is no socket", path);
-	if (unlink(path) < 0)
-		return error_set(error, errno, "%s: %m", path);
-	return 0;
-}
-
-static void give_to_group(const char *path)
-{
-	const struct group *group = getgrnam(GROUP);
-
-	/* Without the right to do so the socket stays with our own group. */
-	if (group)
-		(void)!chown(path, (uid_t)-1, group->gr_gid);
-}
-
-static int bind_socket(struct door *door, int fd, struct error *error)
-{
-	const char *path = door->address.sun_path;
-	mode_t before = umask(0117); /* 0660 from its first moment on */
-	int bound = bind(fd, (struct sockaddr *)&door->address, sizeof(door->address));
-
-	umask(before);
-	if (bound < 0)
-		return error_set(error, errno, "%s: %m", path);
-	door->is_path_ours = true;
-	give_to_group(path);
-	if (listen(fd, SOMAXCONN) < 0)
-		return error_set(error, errno, "%s: %m", path);
-	return 0;
-}
-
 static int open_socket(struct door *door, struct error *error)
 {
-	int fd, err;
+	const char *path = door->address.sun_path;
+	int fd, err = lock_path(door, error);
 
-	err = lock_path(door, error);
 	if (!err)
-		err = remove_stale(door->address.sun_path, error);
+		err = unix_socket_open(path, SOCK_STREAM, DOOR_GROUP, &fd, error);
 	if (err)
 		return err;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return error_set(error, errno, "a socket: %m");
-	err = bind_socket(door, fd, error);
-	if (!err && (err = loop_watch(door->loop, &door->watch, fd, EPOLLIN)) < 0)
-		error_set(error, -err, "%s: %s", door->address.sun_path, strerror(-err));
-	if (err)
-		close(fd);
-	return err;
+	door->is_path_ours = true;
+	err = loop_watch(door->loop, &door->watch, fd, EPOLLIN);
+	if (!err)
+		return 0;
+	close(fd);
+	return error_set(error, -err, "%s: %s", path, strerror(-err));
 }
 
 int door_open(struct loop *loop, const char *path, struct door_guest *guest, struct door **ret_door,

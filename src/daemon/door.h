@@ -8,7 +8,8 @@
 #include "base/error.h"
 #include "io/loop.h"
 
-#define DOOR_WAITING_MAX 32 /* clients that have not said anything yet */
+#define DOOR_GROUP	 "lanyard" /* whose members may use our sockets, where there is one */
+#define DOOR_WAITING_MAX 32	   /* clients that have not said anything yet */
 #define DOOR_PATIENCE	 (10 * NSEC_PER_SEC)
 #define DOOR_REST	 (100 * NSEC_PER_MSEC) /* where descriptors ran out */
 

@@ -6,34 +6,14 @@
 #include "port/netns.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-
-static uint32_t mtu_of(const struct world_port *port)
-{
-	return port->config.mtu ? port->config.mtu : port->hub->config.mtu;
-}
-
-/* The hub's thread: control frees the port, and tells. */
-static void on_gone(void *owner, struct port *, const char *why)
-{
-	struct world_port *port = owner;
-
-	snprintf(port->why, sizeof(port->why), "%s", why);
-	loop_post(port->hub->world->loop, &port->gone);
-}
 
 static int make(struct world_port *port, struct error *error,
 	struct port *(*new)(
 		struct loop *loop, const struct tap *tap, const struct port_settings *settings))
 {
-	struct port_settings settings = {
-		.mtu = mtu_of(port),
-		.on_gone = on_gone,
-		.owner = port,
-	};
+	struct port_settings settings = world_port_settings(port);
 
-	snprintf(settings.name, sizeof(settings.name), "%s", port->config.name);
 	port->port = new (worker_loop(port->hub->worker), &port->tap, &settings);
 	return port->port ? 0 : error_set(error, errno, "interface '%s': %m", port->tap.name);
 }
@@ -43,7 +23,7 @@ int kind_host_open(struct world_port *port, struct error *error)
 	const struct hub_config *hub = &port->hub->config;
 	const struct port_config *config = &port->config;
 	struct host_port_settings settings = {
-		.mtu = mtu_of(port),
+		.mtu = world_port_mtu(port),
 		.has_subnet = hub->has_subnet,
 		.has_subnet6 = hub->has_subnet6,
 		.subnet = hub->subnet,
@@ -93,7 +73,7 @@ int kind_netns_open(struct world_port *port, struct error *error)
 	struct netns_port_settings settings = {
 		.netns = config->netns.netns,
 		.mac = config->has_mac ? config->mac : (struct mac){},
-		.mtu = mtu_of(port),
+		.mtu = world_port_mtu(port),
 	};
 	int fd = port->fd;
 

@@ -4,6 +4,7 @@
 #include "daemon/kind_dhcp.h"
 #include "daemon/kind_nat.h"
 #include "daemon/kind_tap.h"
+#include "daemon/kind_vm.h"
 
 #include <assert.h>
 
@@ -45,6 +46,14 @@ static const struct kind kinds[] = {
 			.may_change = kind_dhcp_may_change,
 			.change = kind_dhcp_change,
 			.is_lone = true,
+		},
+	[PORT_KIND_VM] =
+		{
+			.open_entrance = kind_vm_open_entrance,
+			.close_entrance = kind_vm_close_entrance,
+			.make = kind_vm_make,
+			.describe = kind_vm_describe,
+			.is_same_place = kind_vm_is_same_place,
 		},
 };
 static_assert(ARRAY_SIZE(kinds) == PORT_KIND_COUNT);

@@ -6,6 +6,10 @@
 #include "daemon/world.h"
 
 struct kind {
+	/* It has an entrance (docs/ports.md) where it is not given a descriptor: opened here, each
+	 * client that comes in is made by make(). Control thread. NULL: it is a port itself. */
+	int (*open_entrance)(struct world_port *entrance, struct error *error);
+	void (*close_entrance)(struct world_port *entrance);
 	/* What can fail or needs privileges: descriptors. Control thread. NULL: nothing. */
 	int (*open)(struct world_port *port, struct error *error);
 	/* port->port from the above, on no hub yet. The hub's thread. What open() opened is taken,
@@ -14,7 +18,8 @@ struct kind {
 	/* Ends what make() made besides the port, before the port ends. The hub's thread. NULL:
 	 * nothing. */
 	void (*end)(struct world_port *port);
-	/* What the kind has to say of itself, into a JSON object. The hub's thread. */
+	/* What the kind has to say of itself, into a JSON object. The hub's thread; for an entrance
+	 * the control thread. */
 	void (*describe)(const struct world_port *port, json_t *details);
 
 	enum vmnet_kind vmnet;

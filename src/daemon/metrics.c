@@ -37,8 +37,12 @@ static void ask(void *argument)
 {
 	const struct question *question = argument;
 
-	LIST_EACH(node, &question->hub->ports)
-		ask_port(LIST_ENTRY(node, struct world_port, node), question->answer);
+	LIST_EACH(node, &question->hub->ports) {
+		const struct world_port *port = LIST_ENTRY(node, struct world_port, node);
+
+		if (!port->is_entrance)
+			ask_port(port, question->answer);
+	}
 }
 
 static int take_hub(const struct world_hub *hub, struct metrics_hub *answer)

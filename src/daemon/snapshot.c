@@ -47,7 +47,7 @@ static void take(void *argument)
 	LIST_EACH(node, &camera->hub->ports) {
 		const struct world_port *port = LIST_ENTRY(node, struct world_port, node);
 
-		if (!camera->only || camera->only == port)
+		if (!port->is_entrance && (!camera->only || camera->only == port))
 			take_port(port, &snapshot->ports[snapshot->port_count++], now);
 	}
 }
@@ -108,10 +108,10 @@ static json_t *counters_json(const struct port_counters *counters)
 json_t *snapshot_port_json(const struct port_snapshot *port)
 {
 	const char *hub = port->port->hub->config.name;
-	char id[64], mac[MAC_TEXT_SIZE];
+	char id[PORT_ID_SIZE], mac[MAC_TEXT_SIZE];
 	json_t *value, *out = counters_json(&port->out);
 
-	snprintf(id, sizeof(id), "%s.%u", hub, port->slot);
+	world_port_id(port->port, id);
 	json_object_set_new(out, "mismatch", json_integer((json_int_t)port->mismatch));
 	value = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:i, s:f, s:o, s:o, s:O}", "hub",
 		hub, "slot", (int)port->slot, "id", id, "name", port->name, "kind",
@@ -121,6 +121,8 @@ json_t *snapshot_port_json(const struct port_snapshot *port)
 		counters_json(&port->in), "out", out, "details", port->details);
 	if (value && !mac_is_zero(port->mac))
 		json_object_set_new(value, "mac", json_string(mac_format(port->mac, mac)));
+	if (value && port->port->entrance)
+		json_object_set_new(value, "entrance", json_string(port->port->entrance->name));
 	if (value && port->interface[0])
 		json_object_set_new(value, "interface", json_string(port->interface));
 	return value;
@@ -133,6 +135,33 @@ json_t *snapshot_ports_json(const struct hub_snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->port_count; i++)
 		json_array_append_new(ports, snapshot_port_json(&snapshot->ports[i]));
 	return ports;
+}
+
+json_t *snapshot_entrance_json(const struct world_port *entrance)
+{
+	char id[PORT_ID_SIZE];
+	json_t *details = json_object();
+
+	if (details)
+		entrance->kind->describe(entrance, details);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "hub", entrance->hub->config.name,
+		"id", world_port_id(entrance, id), "name", entrance->name, "kind",
+		port_kind_name(entrance->config.kind), "origin",
+		entrance->is_from_file ? "file" : "api", "clients",
+		(json_int_t)world_client_count(entrance), "details", details);
+}
+
+static json_t *entrances_json(const struct world_hub *hub)
+{
+	json_t *entrances = json_array();
+
+	LIST_EACH(node, &hub->ports) {
+		const struct world_port *port = LIST_ENTRY(node, struct world_port, node);
+
+		if (port->is_entrance)
+			json_array_append_new(entrances, snapshot_entrance_json(port));
+	}
+	return entrances;
 }
 
 static void set_prefix(json_t *object, const char *key, const struct ip_prefix *prefix)
@@ -157,5 +186,6 @@ json_t *snapshot_hub_json(const struct hub_snapshot *snapshot)
 	if (hub->moved_from.len)
 		set_prefix(value, "moved_from", &hub->moved_from);
 	json_object_set_new(value, "ports", snapshot_ports_json(snapshot));
+	json_object_set_new(value, "entrances", entrances_json(hub));
 	return value;
 }

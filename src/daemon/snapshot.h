@@ -38,3 +38,5 @@ void snapshot_done(struct hub_snapshot *snapshot);
 json_t *snapshot_hub_json(const struct hub_snapshot *snapshot);
 json_t *snapshot_ports_json(const struct hub_snapshot *snapshot);
 json_t *snapshot_port_json(const struct port_snapshot *port);
+/* The object ENTRANCE; nothing of it is the hub thread's. */
+json_t *snapshot_entrance_json(const struct world_port *entrance);

@@ -103,6 +103,8 @@ void vmnet_walk(const struct world *world,
 		LIST_EACH(node, &hub->ports) {
 			const struct world_port *port = LIST_ENTRY(node, struct world_port, node);
 
+			if (port->is_entrance)
+				continue;
 			visit(context, &(struct vmnet_file){port, true});
 			visit(context, &(struct vmnet_file){port, false});
 		}

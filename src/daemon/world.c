@@ -43,7 +43,8 @@ struct world_port *world_find_port(const struct world_hub *hub, const char *name
 		struct world_port *port = LIST_ENTRY(node, struct world_port, node);
 
 		snprintf(slot, sizeof(slot), "%u", port->slot);
-		if (!strcmp(port->name, name_or_slot) || !strcmp(slot, name_or_slot))
+		if (!strcmp(port->name, name_or_slot) ||
+			(!port->is_entrance && !strcmp(slot, name_or_slot)))
 			return port;
 	}
 	return NULL;
@@ -108,8 +109,9 @@ void world_hub_free(struct world_hub *hub)
 	if (!hub)
 		return;
 	capture_streams_end(hub);
-	LIST_EACH(node, &hub->ports)
-		world_port_free(LIST_ENTRY(node, struct world_port, node));
+	/* Each may take others along. */
+	while (!list_is_empty(&hub->ports))
+		world_port_free(LIST_ENTRY(hub->ports.next, struct world_port, node));
 	if (hub->worker)
 		worker_call(hub->worker, end_hub, hub);
 	worker_stop(hub->worker);
@@ -184,19 +186,19 @@ static struct config *config_of(
 	return NULL;
 }
 
-static bool any(const struct world_port *)
+static bool is_wished(const struct world_port *port)
 {
-	return true;
+	return !port->entrance;
 }
 
 static bool is_for_file(const struct world_port *port)
 {
-	return !port->is_from_descriptor;
+	return !port->is_from_descriptor && is_wished(port);
 }
 
 struct config *world_config(const struct world *world)
 {
-	return config_of(world, any);
+	return config_of(world, is_wished);
 }
 
 struct config *world_config_for_file(const struct world *world)

@@ -15,12 +15,20 @@
 #include "io/tap.h"
 #include "io/worker.h"
 #include "nat/gateway.h"
+#include "port/settings.h"
 #include "service/dhcp.h"
 #include "service/dns.h"
 
 #include <jansson.h>
+#include <limits.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
+struct datagram_socket;
+struct entrance;
 struct kind;
+
+#define WORLD_NO_SLOT UINT_MAX
 
 struct world {
 	struct loop *loop; /* control's */
@@ -51,6 +59,15 @@ struct world_port {
 	bool is_from_file;	 /* it goes when a file is applied that does not have it */
 	bool is_from_descriptor; /* no file could have it */
 	int fd;			 /* the descriptor it is to be made from, until it is; else -1 */
+
+	/* An entrance (docs/ports.md) is no port itself: it has no slot, and `port` stays NULL. Its
+	 * clients are ports whose `entrance` it is, in the hub's list like others. */
+	bool is_entrance;
+	struct world_port *entrance;
+	struct entrance *door;		   /* of an entrance whose clients connect */
+	struct datagram_socket *datagrams; /* of one whose clients send datagrams; the worker's */
+	struct sockaddr_un peer;	   /* of a client of the latter, until kind->make() */
+	socklen_t peer_len;
 
 	bool is_plugged;
 	/* Copied from the port when it was plugged, as they do not change while it is. */
@@ -95,12 +112,32 @@ void world_hub_insert(struct world_hub *hub);
  */
 int world_port_new(struct world_hub *hub, const struct port_config *config, int fd,
 	struct world_port **ret_port, struct error *error) MUST_USE;
-/* Off its hub first, where it is on it. NULL is fine. */
+/* Off its hub first, where it is on it; an entrance takes its clients along. NULL is fine. */
 void world_port_free(struct world_port *port);
 /* -EEXIST, -ENOSPC, -ENOMEM of hub_attach(). */
 int world_port_plug(struct world_port *port, struct error *error) MUST_USE;
-/* Frames no longer reach it. */
+/* Frames no longer reach it. The clients of an entrance end. */
 void world_port_unplug(struct world_port *port);
+
+/*
+ * Somebody came in: makes a port of who is at the other end of the connection (or, where fd is -1,
+ * of the peer who sends datagrams), plugs it and tells. fd: taken. Where that fails, it is said as
+ * an event. Control thread.
+ */
+void world_client_plug(
+	struct world_port *entrance, int fd, const struct sockaddr_un *peer, socklen_t peer_len);
+/* How many of the hub's ports came in there. */
+size_t world_client_count(const struct world_port *entrance);
+
+/* "hub8.3"; of an entrance "hub8.vm". */
+#define PORT_ID_SIZE 64
+char *world_port_id(const struct world_port *port, char id[PORT_ID_SIZE]);
+
+/* What the port is to be told when it is made over a descriptor: when that breaks, control ends it.
+ */
+struct port_settings world_port_settings(struct world_port *port);
+/* Its own MTU, or the hub's. */
+uint32_t world_port_mtu(const struct world_port *port);
 
 /* Makes it, while it runs, what kind->may_change() said it can become and kind->open_change()
  * opened what is needed for. next: the port's from here on. */
@@ -110,8 +147,8 @@ int world_port_change(
 /* Tells events and log that it came, changed or went. why: NULL where somebody asked for it. */
 void world_port_tell(const struct world_port *port, const char *event, const char *why);
 
-/* What runs, as a configuration with hubs and ports in the world's order; config_free() ends it.
- * NULL: no memory. */
+/* What runs, as a configuration with hubs and ports in the world's order, without the clients of
+ * entrances; config_free() ends it. NULL: no memory. */
 struct config *world_config(const struct world *world);
 /* Of that what a file can say: without ports that were made from a descriptor. */
 struct config *world_config_for_file(const struct world *world);

@@ -2,7 +2,9 @@
 #include "daemon/world.h"
 
 #include "base/log.h"
+#include "daemon/entrance.h"
 #include "daemon/kinds.h"
+#include "daemon/vmnet_text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -61,39 +63,84 @@ static void on_gone(struct task *task)
 {
 	struct world_port *port = CONTAINER_OF(task, struct world_port, gone);
 
+	struct world_port *entrance = port->entrance;
+
 	world_port_tell(port, "port-down", port->why);
 	world_port_free(port);
+	if (entrance && entrance->door)
+		entrance_redial(entrance->door);
+}
+
+/* The hub's thread: control frees the port, and tells. */
+static void tell_gone(void *owner, struct port *, const char *why)
+{
+	struct world_port *port = owner;
+
+	snprintf(port->why, sizeof(port->why), "%s", why);
+	loop_post(port->hub->world->loop, &port->gone);
+}
+
+uint32_t world_port_mtu(const struct world_port *port)
+{
+	return port->config.mtu ? port->config.mtu : port->hub->config.mtu;
+}
+
+struct port_settings world_port_settings(struct world_port *port)
+{
+	struct port_settings settings = {
+		.mtu = world_port_mtu(port),
+		.on_gone = tell_gone,
+		.owner = port,
+	};
+
+	snprintf(settings.name, sizeof(settings.name), "%s", port->config.name);
+	return settings;
 }
 
 static int open_and_make(struct world_port *port, struct error *error)
 {
 	struct errand errand = {.port = port, .error = error};
-	int err = port->kind->open ? port->kind->open(port, error) : 0;
+	int err;
 
+	if (port->is_entrance)
+		return port->kind->open_entrance(port, error);
+	err = port->kind->open ? port->kind->open(port, error) : 0;
 	if (err)
 		return err;
 	worker_call(port->hub->worker, make, &errand);
 	return errand.err;
 }
 
-int world_port_new(struct world_hub *hub, const struct port_config *config, int fd,
-	struct world_port **ret_port, struct error *error)
+/* NULL: no memory; fd is taken in any case. */
+static struct world_port *prepare(struct world_hub *hub, const struct port_config *config, int fd)
 {
 	struct world_port *port = calloc(1, sizeof(*port));
-	int err;
 
 	if (!port || port_config_copy(config, &port->config)) {
 		free(port);
 		if (fd >= 0)
 			close(fd);
-		return error_set(error, ENOMEM, "out of memory");
+		return NULL;
 	}
 	list_init(&port->node);
 	port->hub = hub;
 	port->kind = kind_of(config->kind);
 	port->fd = fd;
-	port->is_from_descriptor = fd >= 0;
+	port->slot = WORLD_NO_SLOT;
 	port->gone.run = on_gone;
+	return port;
+}
+
+int world_port_new(struct world_hub *hub, const struct port_config *config, int fd,
+	struct world_port **ret_port, struct error *error)
+{
+	struct world_port *port = prepare(hub, config, fd);
+	int err;
+
+	if (!port)
+		return error_set(error, ENOMEM, "out of memory");
+	port->is_from_descriptor = fd >= 0;
+	port->is_entrance = fd < 0 && port->kind->open_entrance;
 	err = open_and_make(port, error);
 	if (err) {
 		world_port_free(port);
@@ -104,10 +151,26 @@ int world_port_new(struct world_hub *hub, const struct port_config *config, int 
 	return 0;
 }
 
+static void end_clients(struct world_port *entrance)
+{
+	LIST_EACH(node, &entrance->hub->ports) {
+		struct world_port *client = LIST_ENTRY(node, struct world_port, node);
+
+		if (client->entrance != entrance)
+			continue;
+		world_port_tell(client, "port-down", "its entrance was unplugged");
+		world_port_free(client);
+	}
+}
+
 void world_port_free(struct world_port *port)
 {
 	if (!port)
 		return;
+	if (port->is_entrance)
+		end_clients(port);
+	if (port->is_entrance && port->kind->close_entrance)
+		port->kind->close_entrance(port);
 	if (port->port)
 		worker_call(port->hub->worker, end, port);
 	/* The worker has let go: nobody can post it any more. */
@@ -119,11 +182,39 @@ void world_port_free(struct world_port *port)
 	free(port);
 }
 
+/* "vm", or, where somebody already has that name, "vm-2" and so on. */
+static void name_entrance(struct world_port *port)
+{
+	const char *kind = port_kind_name(port->config.kind);
+
+	snprintf(port->name, sizeof(port->name), "%s", kind);
+	for (unsigned i = 2; world_find_port(port->hub, port->name); i++)
+		snprintf(port->name, sizeof(port->name), "%.16s-%u", kind, i);
+}
+
+static int plug_entrance(struct world_port *port, struct error *error)
+{
+	const char *name = port->config.name;
+
+	if (name[0] && world_find_port(port->hub, name))
+		return error_set(error, EEXIST, "%s: a port '%s' is there already",
+			port->hub->config.name, name);
+	if (name[0])
+		snprintf(port->name, sizeof(port->name), "%s", name);
+	else
+		name_entrance(port);
+	port->is_plugged = true;
+	list_push_back(&port->hub->ports, &port->node);
+	return 0;
+}
+
 int world_port_plug(struct world_port *port, struct error *error)
 {
 	struct errand errand = {.port = port};
 	const char *hub = port->hub->config.name;
 
+	if (port->is_entrance)
+		return plug_entrance(port, error);
 	worker_call(port->hub->worker, attach, &errand);
 	if (errand.err == -EEXIST)
 		return error_set(
@@ -132,7 +223,8 @@ int world_port_plug(struct world_port *port, struct error *error)
 		return error_set(error, -errand.err, "%s: %s", hub,
 			errand.err == -ENOSPC ? "every slot is taken" : strerror(-errand.err));
 	port->is_plugged = true;
-	port->vmnet_id = port->hub->world->vmnet_ids[port->kind->vmnet]++;
+	if (!port->entrance)
+		port->vmnet_id = port->hub->world->vmnet_ids[port->kind->vmnet]++;
 	list_push_back(&port->hub->ports, &port->node);
 	return 0;
 }
@@ -141,7 +233,10 @@ void world_port_unplug(struct world_port *port)
 {
 	if (!port->is_plugged)
 		return;
-	worker_call(port->hub->worker, detach, port);
+	if (port->is_entrance)
+		end_clients(port);
+	else
+		worker_call(port->hub->worker, detach, port);
 	port->is_plugged = false;
 	list_remove(&port->node);
 }
@@ -165,14 +260,69 @@ int world_port_change(struct world_port *port, struct port_config *next, struct 
 	return errand.err;
 }
 
+char *world_port_id(const struct world_port *port, char id[PORT_ID_SIZE])
+{
+	if (port->is_entrance)
+		snprintf(id, PORT_ID_SIZE, "%s.%s", port->hub->config.name, port->name);
+	else
+		snprintf(id, PORT_ID_SIZE, "%s.%u", port->hub->config.name, port->slot);
+	return id;
+}
+
 void world_port_tell(const struct world_port *port, const char *event, const char *why)
 {
 	const char *hub = port->hub->config.name, *kind = port_kind_name(port->config.kind);
-	char id[64];
+	char id[PORT_ID_SIZE];
 
-	snprintf(id, sizeof(id), "%s.%u", hub, port->slot);
+	world_port_id(port, id);
 	events_tell(port->hub->world->events, event, hub, "{s:s, s:s, s:s, s:s*}", "port", id,
 		"kind", kind, "name", port->name, "why", why);
 	log_info("%s %s (%s): %s%s%s", id, port->name, kind, event + strlen("port-"),
 		why ? ", " : "", why ? why : "");
+}
+
+/* All of the entrance's wish but what is of the entrance alone. */
+static struct world_port *prepare_client(struct world_port *entrance, int fd)
+{
+	struct world_port *port = prepare(entrance->hub, &entrance->config, fd);
+
+	if (!port)
+		return NULL;
+	port->entrance = entrance;
+	port->is_from_file = entrance->is_from_file;
+	port->vmnet_id = port->hub->world->vmnet_ids[port->kind->vmnet]++;
+	vmnet_port_name(port->kind->vmnet, port->vmnet_id, port->config.name);
+	return port;
+}
+
+void world_client_plug(
+	struct world_port *entrance, int fd, const struct sockaddr_un *peer, socklen_t peer_len)
+{
+	struct world_port *port = prepare_client(entrance, fd);
+	struct error error = {0};
+	int err;
+
+	if (!port)
+		return;
+	if (peer)
+		memcpy(&port->peer, peer, peer_len);
+	port->peer_len = peer_len;
+	err = open_and_make(port, &error);
+	if (!err)
+		err = world_port_plug(port, &error);
+	if (!err) {
+		world_port_tell(port, "port-up", NULL);
+		return;
+	}
+	world_port_free(port);
+	world_port_tell(entrance, "port-refused", error.text);
+}
+
+size_t world_client_count(const struct world_port *entrance)
+{
+	size_t count = 0;
+
+	LIST_EACH(node, &entrance->hub->ports)
+		count += LIST_ENTRY(node, struct world_port, node)->entrance == entrance;
+	return count;
 }
