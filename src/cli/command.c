@@ -27,6 +27,10 @@ static const struct command commands[] = {
 		"let connections to the host reach a guest", forward_run},
 	{"capture", "HUB[.PORT] [-w FILE] [FILTER]", "record frames as pcapng", capture_run},
 	{"watch", "[HUB]", "print events as they happen, one JSON object a line", watch_run},
+	{"qemu-args",
+		"HUB [--kind stream|dgram|vhost-user|vde] [--mac MAC] [--model MODEL] "
+		"[--memory SIZE] [--id ID]",
+		"what to give QEMU for a network card on the hub", qemu_args_run},
 	{"version", "", "say which version this is", version_run},
 	{"help", "[COMMAND]", "say how to use a command", help_run},
 };

@@ -29,5 +29,6 @@ int capture_run(struct call *call);
 int watch_run(struct call *call);
 int exec_run(struct call *call);
 int attach_run(struct call *call);
+int qemu_args_run(struct call *call);
 int version_run(struct call *call);
 int help_run(struct call *call);
