@@ -16,6 +16,14 @@
 #define LIKELY(x)		 __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)		 __builtin_expect(!!(x), 0)
 #define CONTAINER_OF(p, type, m) ((type *)((char *)(p)-offsetof(type, m)))
-/* Each looks twice at what it gives: no calls that do something, no clocks. */
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
+#define JOIN_(a, b)		 a##b
+#define JOIN(a, b)		 JOIN_(a, b)
+/* Each looks once at what it gives, in the type that the usual conversions make of both. Not for
+ * constants. */
+#define MIN(a, b) PICK_(a, b, <, JOIN(min_a_, __COUNTER__), JOIN(min_b_, __COUNTER__))
+#define MAX(a, b) PICK_(a, b, >, JOIN(max_a_, __COUNTER__), JOIN(max_b_, __COUNTER__))
+#define PICK_(a, b, is, x, y)                                                                      \
+	({                                                                                         \
+		typeof(1 ? (a) : (b)) x = (a), y = (b);                                            \
+		x is y ? x : y;                                                                    \
+	})
