@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nat/datagram_flow.h"
 
+#include <errno.h>
+
 static void on_ready(struct watch *watch, uint32_t events)
 {
 	struct datagram_flow *d = CONTAINER_OF(watch, struct datagram_flow, socket.outside.watch);
@@ -47,7 +49,8 @@ void datagram_flow_done(struct datagram_flow *d)
 	contacts_done(&d->contacts);
 }
 
-bool datagram_flow_evict(struct gateway *gateway)
+/* The one that has been quiet longest gives up its descriptor. False: there is none. */
+static bool evict(struct gateway *gateway)
 {
 	struct list *oldest = gateway->datagram_flows.next;
 
@@ -55,6 +58,18 @@ bool datagram_flow_evict(struct gateway *gateway)
 		return false;
 	datagram_flow_end(LIST_ENTRY(oldest, struct datagram_flow, flow.age));
 	return true;
+}
+
+int datagram_flow_open(struct datagram_flow *d, int (*open)(struct datagram_flow *d))
+{
+	struct gateway *gateway = d->flow.gateway;
+	int err = open(d);
+
+	if ((err == -EMFILE || err == -ENFILE) && evict(gateway))
+		err = open(d);
+	if (err < 0)
+		gateway->counters.connect_no_socket++;
+	return err;
 }
 
 void datagram_flow_touch(struct datagram_flow *d, nsec now)

@@ -23,8 +23,10 @@ int datagram_flow_insert(struct datagram_flow *d, nsec now) MUST_USE;
 /* Gives up the descriptor; the flow is freed at the end of the turn. */
 void datagram_flow_end(struct datagram_flow *d);
 void datagram_flow_done(struct datagram_flow *d);
-/* The one that has been quiet longest gives up its descriptor. False: there is none. */
-bool datagram_flow_evict(struct gateway *gateway);
+/* Opens the socket to the outside; where no descriptor is left, the flow that
+ * has been quiet longest gives up its own.
+ * What open() says: 0, or -errno. */
+int datagram_flow_open(struct datagram_flow *d, int (*open)(struct datagram_flow *d)) MUST_USE;
 
 /* It spoke or heard. */
 void datagram_flow_touch(struct datagram_flow *d, nsec now);

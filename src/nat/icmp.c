@@ -116,25 +116,12 @@ static void describe(const struct flow *, struct flow_info *ret)
 
 static const struct flow_ops flow_ops = {.run = flow_run, .free = flow_free, .describe = describe};
 
-static int try_open(struct datagram_flow *d)
-{
-	const struct outside *outside = d->flow.gateway->outside;
-	const struct flow_key *key = &d->flow.key;
-
-	return outside->ops->open_ping(
-		d->flow.gateway->outside, &d->socket.outside, key->guest, key->guest_port);
-}
-
 static int open_socket(struct datagram_flow *d)
 {
-	struct gateway *gateway = d->flow.gateway;
-	int err = try_open(d);
+	struct outside *outside = d->flow.gateway->outside;
 
-	if ((err == -EMFILE || err == -ENFILE) && datagram_flow_evict(gateway))
-		err = try_open(d);
-	if (err < 0)
-		gateway->counters.connect_no_socket++;
-	return err;
+	return outside->ops->open_ping(
+		outside, &d->socket.outside, d->flow.key.guest, d->flow.key.guest_port);
 }
 
 static int flow_new(
@@ -146,7 +133,7 @@ static int flow_new(
 	if (!d)
 		return -ENOMEM;
 	datagram_flow_init(d, gateway, &flow_ops, &datagram_ops, key);
-	err = open_socket(d);
+	err = datagram_flow_open(d, open_socket);
 	if (err == 0)
 		err = datagram_flow_insert(d, now);
 	if (err < 0) {

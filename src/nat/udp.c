@@ -131,25 +131,12 @@ static void describe(const struct flow *flow, struct flow_info *ret)
 
 static const struct flow_ops flow_ops = {.run = flow_run, .free = flow_free, .describe = describe};
 
-static int try_open(struct datagram_flow *d)
-{
-	const struct outside *outside = d->flow.gateway->outside;
-	const struct flow_key *key = &d->flow.key;
-
-	return outside->ops->open_udp(
-		d->flow.gateway->outside, &d->socket.outside, key->guest, key->guest_port);
-}
-
 static int open_socket(struct datagram_flow *d)
 {
-	struct gateway *gateway = d->flow.gateway;
-	int err = try_open(d);
+	struct outside *outside = d->flow.gateway->outside;
 
-	if ((err == -EMFILE || err == -ENFILE) && datagram_flow_evict(gateway))
-		err = try_open(d);
-	if (err < 0)
-		gateway->counters.connect_no_socket++;
-	return err;
+	return outside->ops->open_udp(
+		outside, &d->socket.outside, d->flow.key.guest, d->flow.key.guest_port);
 }
 
 static struct udp_flow *flow_new(struct gateway *gateway, const struct flow_key *key, nsec now)
@@ -160,7 +147,8 @@ static struct udp_flow *flow_new(struct gateway *gateway, const struct flow_key 
 		return NULL;
 	datagram_flow_init(&u->datagram, gateway, &flow_ops, &datagram_ops, key);
 	u->is_all_dns = true;
-	if (open_socket(&u->datagram) < 0 || datagram_flow_insert(&u->datagram, now) < 0) {
+	if (datagram_flow_open(&u->datagram, open_socket) < 0 ||
+		datagram_flow_insert(&u->datagram, now) < 0) {
 		datagram_flow_done(&u->datagram);
 		free(u);
 		return NULL;
