@@ -65,24 +65,36 @@ int plug_run(struct call *call)
 	return code;
 }
 
-/* The id ("hub8.3") of the one port that has the name on any hub. */
+/* How many of the list have the name, and the id of the last. */
+static unsigned find_name(const json_t *list, const char *name, char id[64])
+{
+	const json_t *one;
+	unsigned found = 0;
+	size_t i;
+
+	json_array_foreach(list, i, one) {
+		if (strcmp(text_of(one, "name"), name) != 0)
+			continue;
+		snprintf(id, 64, "%s", text_of(one, "id"));
+		found++;
+	}
+	return found;
+}
+
+/* The id ("hub8.3") of the one port or entrance that has the name on any hub. */
 static int find_by_name(struct call *call, struct api *api, char id[64])
 {
 	const char *name = call->args[0];
-	json_t *reply, *hub, *port;
+	json_t *reply, *hub;
 	unsigned found = 0;
-	size_t i, j;
+	size_t i;
 	int err = api_get(api, &reply, &call->error, "/v1/hubs");
 
 	if (err)
 		return err;
 	json_array_foreach(json_object_get(reply, "hubs"), i, hub) {
-		json_array_foreach(json_object_get(hub, "ports"), j, port) {
-			if (strcmp(text_of(port, "name"), name) != 0)
-				continue;
-			snprintf(id, 64, "%s", text_of(port, "id"));
-			found++;
-		}
+		found += find_name(json_object_get(hub, "ports"), name, id);
+		found += find_name(json_object_get(hub, "entrances"), name, id);
 	}
 	json_decref(reply);
 	if (!found)

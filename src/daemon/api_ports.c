@@ -94,7 +94,7 @@ static int add_value(
 static int read_settings(
 	json_t *body, struct settings *settings, bool *ret_wants_fd, struct error *error)
 {
-	const char *key;
+	const char *key, *kind;
 	json_t *value;
 	int err = 0;
 
@@ -110,12 +110,15 @@ static int read_settings(
 	}
 	if (!*ret_wants_fd)
 		return 0;
-	if (json_object_get(body, "netns"))
-		return error_set(error, EINVAL, "netns: either this or fd, not both");
-	if (strcmp(json_string_value(json_object_get(body, "kind")), "netns") != 0)
-		return error_set(
-			error, EINVAL, "fd: only a netns port can be made from a descriptor");
-	return add_setting(settings, "netns", NO_NETNS, error);
+	kind = json_string_value(json_object_get(body, "kind"));
+	if (!strcmp(kind, "netns"))
+		return json_object_get(body, "netns")
+			       ? error_set(error, EINVAL, "netns: either this or fd, not both")
+			       : add_setting(settings, "netns", NO_NETNS, error);
+	if (!strcmp(kind, "vm") || !strcmp(kind, "vhost-user"))
+		return 0;
+	return error_set(error, EINVAL,
+		"fd: only a netns, vm or vhost-user port can be made from a descriptor");
 }
 
 static int check_name(const struct world *world, const char *name, struct error *error)
@@ -211,6 +214,15 @@ static int plug(struct world_hub *hub, const struct port_config *config, int fd,
 	return 0;
 }
 
+/* What no file can say, so that nothing a file says is taken for it. */
+static void forget_place(struct port_config *config)
+{
+	if (config->kind == PORT_KIND_NETNS)
+		config->netns.netns[0] = '\0';
+	else
+		strcpy(config->entrance.socket, "descriptor");
+}
+
 static int make_port(struct world_hub *hub, struct request *request, json_t *body,
 	struct world_port **ret_port, struct error *error)
 {
@@ -224,7 +236,7 @@ static int make_port(struct world_hub *hub, struct request *request, json_t *bod
 	if (err)
 		return err;
 	if (wants_fd) {
-		config.netns.netns[0] = '\0';
+		forget_place(&config);
 		fd = err = take_descriptor(request, error);
 	}
 	if (err >= 0)

@@ -208,23 +208,32 @@ static int plug_entrance(struct world_port *port, struct error *error)
 	return 0;
 }
 
+static void say_why_not(const struct world_port *port, int err, struct error *error)
+{
+	const char *hub = port->hub->config.name;
+
+	if (err == -EEXIST)
+		error_set(
+			error, EEXIST, "%s: a port '%s' is there already", hub, port->config.name);
+	else if (err == -ENOSPC)
+		error_set(error, ENOSPC, "%s: every slot is taken", hub);
+	else
+		error_set(error, -err, "%s: %s", hub, strerror(-err));
+}
+
 int world_port_plug(struct world_port *port, struct error *error)
 {
 	struct errand errand = {.port = port};
-	const char *hub = port->hub->config.name;
 
 	if (port->is_entrance)
 		return plug_entrance(port, error);
 	worker_call(port->hub->worker, attach, &errand);
-	if (errand.err == -EEXIST)
-		return error_set(
-			error, EEXIST, "%s: a port '%s' is there already", hub, port->config.name);
-	if (errand.err)
-		return error_set(error, -errand.err, "%s: %s", hub,
-			errand.err == -ENOSPC ? "every slot is taken" : strerror(-errand.err));
+	if (errand.err) {
+		say_why_not(port, errand.err, error);
+		return errand.err;
+	}
 	port->is_plugged = true;
-	if (!port->entrance)
-		port->vmnet_id = port->hub->world->vmnet_ids[port->kind->vmnet]++;
+	port->vmnet_id = port->hub->world->vmnet_ids[port->kind->vmnet]++;
 	list_push_back(&port->hub->ports, &port->node);
 	return 0;
 }
@@ -295,27 +304,38 @@ static struct world_port *prepare_client(struct world_port *entrance, int fd)
 	return port;
 }
 
+/* In one turn: the client may have spoken already, and is not to be heard by a port on no hub. */
+static void make_and_attach(void *argument)
+{
+	struct errand *errand = argument;
+
+	make(errand);
+	if (!errand->err)
+		attach(errand);
+}
+
 void world_client_plug(
 	struct world_port *entrance, int fd, const struct sockaddr_un *peer, socklen_t peer_len)
 {
 	struct world_port *port = prepare_client(entrance, fd);
 	struct error error = {0};
-	int err;
+	struct errand errand = {.port = port, .error = &error};
 
 	if (!port)
 		return;
 	if (peer)
 		memcpy(&port->peer, peer, peer_len);
 	port->peer_len = peer_len;
-	err = open_and_make(port, &error);
-	if (!err)
-		err = world_port_plug(port, &error);
-	if (!err) {
-		world_port_tell(port, "port-up", NULL);
+	worker_call(port->hub->worker, make_and_attach, &errand);
+	if (errand.err) {
+		say_why_not(port, errand.err, &error);
+		world_port_free(port);
+		world_port_tell(entrance, "port-refused", error.text);
 		return;
 	}
-	world_port_free(port);
-	world_port_tell(entrance, "port-refused", error.text);
+	port->is_plugged = true;
+	list_push_back(&port->hub->ports, &port->node);
+	world_port_tell(port, "port-up", NULL);
 }
 
 size_t world_client_count(const struct world_port *entrance)
