@@ -56,8 +56,6 @@ void udp_receive(
 	struct host *host, const struct frame *frame, const struct packet *packet, nsec now);
 struct udp_binding *udp_find(const struct host *host, uint16_t port);
 void waiting_forget(struct host *host);
-/* The group's MAC: RFC 1112 6.4, RFC 2464 7. */
-struct mac group_mac(struct ip group);
 
 static inline struct mac frame_from(const struct frame *frame)
 {

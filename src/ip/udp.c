@@ -76,20 +76,6 @@ void udp_receive(
 	}
 }
 
-struct mac group_mac(struct ip group)
-{
-	struct mac mac = {{0x33, 0x33}};
-
-	if (!ip_is_v4(group)) {
-		memcpy(mac.bytes + 2, group.bytes + 12, 4);
-		return mac;
-	}
-	if (!ip_is_multicast(group))
-		return MAC_BROADCAST;
-	return (struct mac){
-		{0x01, 0x00, 0x5e, group.bytes[13] & 0x7f, group.bytes[14], group.bytes[15]}};
-}
-
 static struct ip_fields ip_of(const struct udp_send *send)
 {
 	return (struct ip_fields){.from = send->from.ip,

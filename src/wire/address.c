@@ -49,6 +49,20 @@ bool ip_is_multicast(struct ip ip)
 	return ip_is_v4(ip) ? (ip.bytes[12] & 0xf0) == 0xe0 : ip.bytes[0] == 0xff;
 }
 
+struct mac group_mac(struct ip group)
+{
+	struct mac mac = {{0x33, 0x33}};
+
+	if (!ip_is_v4(group)) {
+		memcpy(mac.bytes + 2, group.bytes + 12, 4);
+		return mac;
+	}
+	if (!ip_is_multicast(group))
+		return MAC_BROADCAST;
+	return (struct mac){
+		{0x01, 0x00, 0x5e, group.bytes[13] & 0x7f, group.bytes[14], group.bytes[15]}};
+}
+
 bool ip_is_broadcast(struct ip ip)
 {
 	return ip_is_v4(ip) && ip_to_v4(ip).be == 0xffffffff;
