@@ -20,6 +20,7 @@ static const char *const names[DROP_COUNT] = {
 	[DROP_FRAGMENT] = "fragment",
 	[DROP_FLOW_LIMIT] = "flow_limit",
 	[DROP_POLICY] = "policy",
+	[DROP_IMPAIRED] = "impaired",
 };
 
 const char *drop_name(enum drop drop)

@@ -3,7 +3,9 @@
  * A frame's way across the hub: judged one by one, handed on in runs. Neighbours in a batch that
  * leave through the same port go to it in one call, from the array they came in.
  */
+#include "hub/groups.h"
 #include "hub/hub_state.h"
+#include "hub/policy.h"
 #include "hub/segment.h"
 
 #include <assert.h>
@@ -55,16 +57,27 @@ static void port_sink_take(struct segment_sink *sink, const struct frame *frames
 	to->ops->send(to, frames, count);
 }
 
+/* Why the port does not get what is for it; DROP_COUNT: it does. */
+static enum drop refusal(const struct hub *hub, const struct port *to)
+{
+	if (UNLIKELY(to->is_down))
+		return DROP_LINK_DOWN;
+	return UNLIKELY(to->policy != NULL) ? policy_refusal(to->policy, hub->from) : DROP_COUNT;
+}
+
 /* Counts what leaves through the port, and says whether it is there to get it. */
 static bool deliver_begin(const struct hub *hub, struct port *to, const struct run *run)
 {
+	enum drop reason = refusal(hub, to);
+	bool is_refused = reason != DROP_COUNT;
+
 	to->out.frames += run->wire_frames;
 	to->out.bytes += run->bytes;
-	for (unsigned i = 0; UNLIKELY(to->is_down) && i < run->count; i++)
-		port_drop(to, DROP_LINK_DOWN, &run->frames[i]);
-	for (unsigned i = 0; is_watched(hub) && !to->is_down && i < run->count; i++)
+	for (unsigned i = 0; UNLIKELY(is_refused) && i < run->count; i++)
+		port_drop(to, reason, &run->frames[i]);
+	for (unsigned i = 0; is_watched(hub) && !is_refused && i < run->count; i++)
 		capture_frame(hub, to, CAPTURE_OUT, 0, &run->frames[i]);
-	return !to->is_down;
+	return !is_refused;
 }
 
 static void deliver_changed(struct port *to, const struct frame *frame)
@@ -97,14 +110,27 @@ static void deliver_parts(struct port *to, const struct run *run)
 		to->ops->send(to, run->frames + start, run->count - start);
 }
 
-static void deliver(const struct hub *hub, struct port *to, const struct run *run)
+static void hand_over(struct port *to, const struct run *run)
 {
-	if (!deliver_begin(hub, to, run))
-		return;
 	if (LIKELY(run->wire_len <= frame_limit(to) && !(run->needs & ~to->takes)))
 		to->ops->send(to, run->frames, run->count);
 	else
 		deliver_parts(to, run);
+}
+
+static bool has_wire(const struct port *to)
+{
+	return UNLIKELY(to->policy != NULL) && impair_is_needed(&to->policy->out);
+}
+
+static void deliver(const struct hub *hub, struct port *to, const struct run *run)
+{
+	if (!deliver_begin(hub, to, run))
+		return;
+	if (has_wire(to))
+		impair_take(&to->policy->out, run->frames, run->count, hub->now);
+	else
+		hand_over(to, run);
 }
 
 /* The ports a flooded frame must be lowered for: done once for all of them, all the way down. */
@@ -117,8 +143,8 @@ struct flood {
 
 static bool flood_lowers_for(const struct flood *flood, const struct port *to)
 {
-	return to && to != flood->from && !to->is_down && (flood->run.needs & ~to->takes) &&
-	       flood->run.wire_len <= frame_limit(to);
+	return to && to != flood->from && !to->policy && !to->is_down &&
+	       (flood->run.needs & ~to->takes) && flood->run.wire_len <= frame_limit(to);
 }
 
 static void flood_take(struct segment_sink *sink, const struct frame *frames, unsigned count)
@@ -198,6 +224,13 @@ static struct port *refuse(struct port *from, enum drop reason, const struct fra
 	return NULL;
 }
 
+static struct port *judge_group(struct port *from, const struct frame *frame, struct mac to)
+{
+	if (from->groups)
+		groups_note(from->groups, frame);
+	return is_reserved(to) ? refuse(from, DROP_RESERVED, frame) : from;
+}
+
 /* Where a frame goes: to a port; to everybody else, which is said as `from`; nowhere: NULL. */
 static struct port *judge(
 	struct hub *hub, struct port *from, const struct frame *frame, uint32_t second)
@@ -214,7 +247,7 @@ static struct port *judge(
 		return refuse(from, DROP_SOURCE_GROUP, frame);
 	mac_table_learn(&hub->addresses, eth.from, &from->addresses, second);
 	if (UNLIKELY(mac_is_group(eth.to)))
-		return is_reserved(eth.to) ? refuse(from, DROP_RESERVED, frame) : from;
+		return judge_group(from, frame, eth.to);
 	owner = mac_table_find(&hub->addresses, eth.to, second);
 	if (UNLIKELY(!owner))
 		return from;
@@ -257,15 +290,19 @@ static void forward(
 	hand_on(hub, from, run_to, &run);
 }
 
-void hub_receive(struct port *from, const struct frame *frames, unsigned count, nsec now)
+static void begin(struct hub *hub, const struct port *from, nsec now)
+{
+	assert(!hub->is_forwarding);
+	hub->is_forwarding = true;
+	hub->from = from;
+	hub->now = now;
+}
+
+void hub_enter(struct port *from, const struct frame *frames, unsigned count, nsec now)
 {
 	struct hub *hub = from->hub;
 
-	if (!hub)
-		return; /* detached since its descriptor became ready */
-	assert(!hub->is_forwarding);
-	hub->is_forwarding = true;
-	hub->now = now;
+	begin(hub, from, now);
 	for (unsigned i = 0; UNLIKELY(is_watched(hub)) && i < count; i++)
 		capture_frame(hub, from, CAPTURE_IN, 0, &frames[i]);
 	if (LIKELY(!from->is_down)) {
@@ -275,6 +312,31 @@ void hub_receive(struct port *from, const struct frame *frames, unsigned count, 
 			port_drop_in(from, DROP_LINK_DOWN, &frames[i]);
 	}
 	hub->is_forwarding = false;
+}
+
+void hub_hand_over(struct port *to, const struct frame *frames, unsigned count, nsec now)
+{
+	struct run run = {.frames = frames};
+
+	begin(to->hub, NULL, now);
+	for (unsigned i = 0; i < count; i++) {
+		run_add(&run, &frames[i]);
+		if (to->is_down)
+			port_drop(to, DROP_LINK_DOWN, &frames[i]);
+	}
+	if (!to->is_down)
+		hand_over(to, &run);
+	to->hub->is_forwarding = false;
+}
+
+void hub_receive(struct port *from, const struct frame *frames, unsigned count, nsec now)
+{
+	if (!from->hub)
+		return; /* detached since its descriptor became ready */
+	if (UNLIKELY(from->policy != NULL))
+		policy_receive(from->policy, frames, count, now);
+	else
+		hub_enter(from, frames, count, now);
 }
 
 nsec hub_now(const struct hub *hub)

@@ -17,7 +17,8 @@ struct hub {
 	unsigned slot_count, slot_size; /* ever used; allocated */
 	uint64_t frames;		/* that entered */
 	struct list captures;
-	nsec now; /* of the last hub_receive() */
+	nsec now;		 /* of the last hub_receive() */
+	const struct port *from; /* whose frames cross now, while is_forwarding */
 	bool is_forwarding;
 };
 
@@ -34,3 +35,8 @@ static inline bool is_watched(const struct hub *hub)
 /* Shows a frame to those who watch; only when is_watched(). */
 void capture_frame(const struct hub *hub, const struct port *port, enum capture_point point,
 	enum drop reason, const struct frame *frame);
+
+/* hub_receive() behind the port's policy: what came through its wire enters the hub. */
+void hub_enter(struct port *from, const struct frame *frames, unsigned count, nsec now);
+/* Hands the port what left the hub before and was on its wire since. */
+void hub_hand_over(struct port *to, const struct frame *frames, unsigned count, nsec now);

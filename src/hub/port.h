@@ -10,8 +10,10 @@
 #include "hub/frame.h"
 #include "hub/mac_table.h"
 
+struct groups;
 struct hub;
 struct port;
+struct port_policy;
 
 /* Why a frame was lost. Each has a name the user sees (drop_name) and a test that raises it. */
 enum drop {
@@ -33,6 +35,7 @@ enum drop {
 	DROP_FRAGMENT,	  /* a fragment that could not be put together: overlap, timeout, limit */
 	DROP_FLOW_LIMIT,  /* no room for another flow, guest or half-open connection */
 	DROP_POLICY,	  /* a rule of the port or hub says no */
+	DROP_IMPAIRED,	  /* the port's wire is told to lose some (hub/impair.h) */
 	DROP_COUNT,
 };
 
@@ -64,6 +67,9 @@ struct port_ops {
 	void (*send)(struct port *port, const struct frame *frames, unsigned count);
 	/* Once, after the hub has let go; the port's own memory ends here. */
 	void (*free)(struct port *port);
+	/* Shows whoever is behind the port whether there is a link, where its protocol has words
+	 * for that. NULL: it has none. */
+	void (*set_link)(struct port *port, bool is_up);
 };
 
 #define PORT_NAME_SIZE 32
@@ -75,7 +81,9 @@ struct port {
 	uint32_t mtu;	/* L3 bytes: a frame may have this, the header and one tag. 0: no limit */
 	unsigned takes; /* enum port_takes */
 	bool is_down;	/* the port's own business; the hub counts DROP_LINK_DOWN for it */
-	char interface[16]; /* the kernel interface behind the port, or empty */
+	char interface[16];	    /* the kernel interface behind the port, or empty */
+	struct port_policy *policy; /* hub/policy.h; NULL: it may do everything */
+	struct groups *groups;	    /* hub/groups.h; NULL: nobody asks for them */
 
 	/* The hub's. */
 	struct hub *hub;	  /* NULL: on none */
