@@ -33,6 +33,13 @@ void tap_close(struct tap *tap)
 	tap->fd = -1;
 }
 
+void tap_set_carrier(const struct tap *tap, bool is_up)
+{
+	const int carrier = is_up;
+
+	(void)!ioctl(tap->fd, TUNSETCARRIER, &carrier);
+}
+
 static int set_header_format(int fd)
 {
 	const int size = VNET_HEADER_LEN, is_little_endian = 1;

@@ -43,4 +43,7 @@ int tap_open(
 /* A descriptor of a TAP made elsewhere, with IFF_NO_PI and IFF_VNET_HDR: readied as tap_open()
  * would. Ours from here on, also on failure. */
 int tap_adopt(int fd, struct tap *ret_tap, struct error *error) MUST_USE;
+/* Whether the interface has a link, as it is told; up when it is made. Before Linux 5.0 it always
+ * has one. */
+void tap_set_carrier(const struct tap *tap, bool is_up);
 void tap_close(struct tap *tap); /* one that was never opened has fd -1 */

@@ -8,7 +8,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -267,6 +269,30 @@ static void test_deleting_takes_the_interface_away(void **)
 	tap_close(&tap);
 }
 
+static bool has_carrier(const char *name)
+{
+	struct ethtool_value value = {.cmd = ETHTOOL_GLINK};
+	struct ifreq request = {.ifr_data = (void *)&value};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	assert_int_equal(ioctl(fd, SIOCETHTOOL, &request), 0);
+	close(fd);
+	return value.data;
+}
+
+static void test_carrier(void **)
+{
+	struct tap tap = open_named("lan7");
+
+	assert_true(has_carrier("lan7"));
+	tap_set_carrier(&tap, false);
+	assert_false(has_carrier("lan7"));
+	tap_set_carrier(&tap, true);
+	assert_true(has_carrier("lan7"));
+	tap_close(&tap);
+}
+
 #define TAP_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 /* A network namespace that nothing but the descriptor keeps. */
@@ -320,6 +346,7 @@ int main(void)
 		TAP_TEST(test_subnets_in_use),
 		TAP_TEST(test_routes_of_both_families),
 		TAP_TEST(test_deleting_takes_the_interface_away),
+		TAP_TEST(test_carrier),
 		TAP_TEST(test_ends_with_its_namespace),
 	};
 

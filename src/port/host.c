@@ -5,6 +5,7 @@ static const struct port_ops host_port_ops = {
 	.kind = "host",
 	.send = tap_port_send,
 	.free = tap_port_free,
+	.set_link = tap_port_set_link,
 };
 
 static struct ip_prefix first_address(const struct ip_prefix *subnet)

@@ -5,6 +5,7 @@ static const struct port_ops netns_port_ops = {
 	.kind = "netns",
 	.send = tap_port_send,
 	.free = tap_port_free,
+	.set_link = tap_port_set_link,
 };
 
 int netns_port_open(

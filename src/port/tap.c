@@ -144,6 +144,11 @@ void tap_port_send(struct port *port, const struct frame *frames, unsigned count
 		send_frame(self, &frames[i]);
 }
 
+void tap_port_set_link(struct port *port, bool is_up)
+{
+	tap_set_carrier(&tap_port_of(port)->tap, is_up);
+}
+
 void tap_port_free(struct port *port)
 {
 	struct tap_port *self = tap_port_of(port);

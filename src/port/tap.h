@@ -11,10 +11,11 @@
 #include "port/settings.h"
 
 /*
- * ops: the kind's table, with the two functions below. Takes over tap->fd, also when it fails.
+ * ops: the kind's table, with the three functions below. Takes over tap->fd, also when it fails.
  * NULL: errno says why. The port is to be on a hub before the caller returns to the loop.
  */
 struct port *tap_port_new(struct loop *loop, const struct port_ops *ops, const struct tap *tap,
 	const struct port_settings *settings);
 void tap_port_send(struct port *port, const struct frame *frames, unsigned count);
 void tap_port_free(struct port *port);
+void tap_port_set_link(struct port *port, bool is_up);
