@@ -26,12 +26,15 @@ static void batch_flush(struct batch *batch)
 
 static void batch_add(struct batch *batch, const uint8_t *bytes, uint32_t len)
 {
-	struct frame *frame = &batch->frames[batch->count];
+	const struct frame frame = frame_linear(bytes, len);
 
-	*frame = frame_linear(bytes, len);
-	if (UNLIKELY(len > ETH_FRAME_MAX))
-		port_drop_in(batch->from, DROP_GIANT, frame);
-	else if (++batch->count == BATCH_FRAMES)
+	if (UNLIKELY(len > ETH_FRAME_MAX)) {
+		batch_flush(batch); /* captures show frames in order */
+		port_drop_in(batch->from, DROP_GIANT, &frame);
+		return;
+	}
+	batch->frames[batch->count++] = frame;
+	if (batch->count == BATCH_FRAMES)
 		batch_flush(batch);
 }
 

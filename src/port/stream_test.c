@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -224,22 +225,28 @@ static void test_frames_come_in_batches(void **)
 	assert_ptr_equal(hub_lookup(stage.hub, GUEST, loop_now(stage.loop)), stage.port);
 }
 
-/* Cuts two frames at each place there is, lengths included. */
+/* Two frames in three pieces, cut at each two places there are, lengths included. */
 static void test_frames_cut_anywhere(void **)
 {
-	uint8_t bytes[200];
-	size_t len = compose(bytes, 60, 1);
+	uint8_t bytes[100];
+	size_t len = compose(bytes, 20, 1);
 
-	len += compose(bytes + len, 70, 2);
-	for (size_t cut = 1; cut < len; cut++) {
+	len += compose(bytes + len, 30, 2);
+	for (size_t i = 0; i < len * len; i++) {
+		size_t first = i / len, second = i % len;
+
+		if (!first || second <= first)
+			continue;
 		other.frames = 0;
-		guest_writes(bytes, cut);
+		guest_writes(bytes, first);
 		turn();
-		guest_writes(bytes + cut, len - cut);
+		guest_writes(bytes + first, second - first);
+		turn();
+		guest_writes(bytes + second, len - second);
 		run_until_seen(2);
-		assert_int_equal(other.lens[0], 60);
+		assert_int_equal(other.lens[0], 20);
 		assert_int_equal(other.lasts[0], 1);
-		assert_int_equal(other.lens[1], 70);
+		assert_int_equal(other.lens[1], 30);
 		assert_int_equal(other.lasts[1], 2);
 	}
 }
@@ -494,6 +501,34 @@ static void test_a_stuck_guest_is_still_heard(void **)
 	assert_int_equal(other.lasts[0], 5);
 }
 
+static void on_alarm(struct timer *, nsec)
+{
+	loop_stop(stage.loop);
+}
+
+/* The loop's sleep while nothing happens, as what it takes of the processor in a tenth of a second.
+ */
+static void test_the_loop_sleeps_once_the_queue_is_empty(void **)
+{
+	struct timer alarm = {.on_expire = on_alarm};
+	struct timespec before, after;
+	unsigned sent = 0;
+
+	while (!stage.port->out.drops[DROP_QUEUE_FULL]) {
+		other_says(1514, 1);
+		sent++;
+	}
+	while (--sent)
+		guest_reads_frame(1514);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+	timer_set(stage.loop, &alarm, loop_now(stage.loop) + 100 * NSEC_PER_MSEC);
+	run();
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+	assert_in_range(
+		(after.tv_sec - before.tv_sec) * NSEC_PER_SEC + after.tv_nsec - before.tv_nsec, 0,
+		50 * NSEC_PER_MSEC);
+}
+
 static void test_a_file_is_no_socket(void **)
 {
 	struct port_settings settings = {.name = "guest2"};
@@ -558,6 +593,7 @@ int main(void)
 		PORT_TEST(test_a_stuck_guest_of_large_frames),
 		PORT_TEST(test_a_stuck_guest_that_goes),
 		PORT_TEST(test_a_stuck_guest_is_still_heard),
+		PORT_TEST(test_the_loop_sleeps_once_the_queue_is_empty),
 		PORT_TEST(test_a_file_is_no_socket),
 		TCP_TEST(test_tcp_does_not_wait),
 		TCP_TEST(test_a_reset_is_told),
