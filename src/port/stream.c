@@ -2,7 +2,7 @@
 #include "port/stream.h"
 
 #include "port/stream_input.h"
-#include "port/stream_queue.h"
+#include "port/frame_queue.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -42,7 +42,7 @@ struct stream_port {
 	struct watch watch;
 	int fd;
 	struct stream_input input;
-	struct stream_queue queue;
+	struct frame_queue queue;
 	struct task gone;
 	char why[96];
 	void (*on_gone)(void *owner, struct port *port, const char *why);
@@ -132,10 +132,10 @@ static void drain(struct stream_port *self)
 	struct msghdr message = {.msg_iov = parts};
 	ssize_t sent;
 
-	message.msg_iovlen = stream_queue_parts(&self->queue, parts);
+	message.msg_iovlen = frame_queue_parts(&self->queue, parts);
 	sent = sendmsg(self->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (sent >= 0) {
-		stream_queue_remove(&self->queue, (size_t)sent);
+		frame_queue_remove(&self->queue, (size_t)sent);
 		if (!self->queue.len)
 			ask_for(self, EPOLLIN);
 	} else if (!is_full(errno)) {
@@ -192,7 +192,7 @@ static unsigned settle(struct stream_port *self, const struct frame *frames, siz
 
 	while (sent >= LENGTH_LEN + frames[done].len)
 		sent -= LENGTH_LEN + frames[done++].len;
-	if (sent && !stream_queue_add(&self->queue, &frames[done], (uint32_t)sent))
+	if (sent && !frame_queue_add(&self->queue, &frames[done], (uint32_t)sent))
 		give_up(self, "%s", strerror(ENOMEM));
 	return sent ? done + 1 : done;
 }
@@ -223,7 +223,7 @@ static void put_in_queue(struct stream_port *self, const struct frame *frame)
 {
 	if (self->port.is_down)
 		port_drop(&self->port, DROP_LINK_DOWN, frame);
-	else if (!stream_queue_add(&self->queue, frame, 0))
+	else if (!frame_queue_add(&self->queue, frame, 0))
 		port_drop(&self->port, DROP_QUEUE_FULL, frame);
 }
 
@@ -250,7 +250,7 @@ static void stream_port_free(struct port *port)
 	loop_undefer(self->loop, &self->gone);
 	loop_unwatch(&self->watch);
 	stream_input_done(&self->input);
-	stream_queue_done(&self->queue);
+	frame_queue_done(&self->queue);
 	close(self->fd);
 	free(self);
 }

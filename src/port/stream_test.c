@@ -3,7 +3,7 @@
 #include "port/stream.h"
 
 #include "port/stream_input.h"
-#include "port/stream_queue.h"
+#include "port/frame_queue.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -452,8 +452,8 @@ static void stick(uint32_t len)
 		other_says(len, (uint8_t)sent++);
 		assert_in_range(sent, 1, 1000000);
 	}
-	assert_in_range((uint64_t)(sent - 1) * (len + 4), STREAM_QUEUE_SIZE - len - 4,
-		STREAM_QUEUE_SIZE + (4 << 20));
+	assert_in_range((uint64_t)(sent - 1) * (len + 4), FRAME_QUEUE_SIZE - len - 4,
+		FRAME_QUEUE_SIZE + (4 << 20));
 	turn();
 	assert_int_equal(stage.gone_count, 0);
 	for (unsigned i = 0; i < sent - 1; i++)

@@ -9,7 +9,7 @@
  */
 #include "base/bytes.h"
 #include "port/stream_input.h"
-#include "port/stream_queue.h"
+#include "port/frame_queue.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ struct world {
 	struct port from;
 	struct capture capture;
 	struct stream_input input;
-	struct stream_queue queue;
+	struct frame_queue queue;
 	size_t written, read, returned; /* of stream: put there; given to input; seen again */
 	size_t piece;
 	uint32_t bad_len;
@@ -57,7 +57,7 @@ static void nothing_to_free(struct port *)
 static void take_out(struct world *world, size_t wish)
 {
 	struct iovec parts[2];
-	unsigned count = stream_queue_parts(&world->queue, parts);
+	unsigned count = frame_queue_parts(&world->queue, parts);
 	size_t done = 0;
 
 	for (unsigned i = 0; i < count && done < wish; i++) {
@@ -69,7 +69,7 @@ static void take_out(struct world *world, size_t wish)
 		done += len;
 	}
 	if (done)
-		stream_queue_remove(&world->queue, done);
+		frame_queue_remove(&world->queue, done);
 }
 
 /* What the socket took of it at once is not seen by the queue. */
@@ -81,14 +81,20 @@ static void on_frame(struct capture *capture, const struct port *, enum capture_
 
 	if (point == CAPTURE_OUT || (point == CAPTURE_DROP && reason != DROP_GIANT))
 		return;
+	if (frame->len > ETH_FRAME_MAX) { /* giants are not for a queue */
+		take_out(world, FRAME_QUEUE_SIZE);
+		check(load_be32(stream + world->returned) == frame->len);
+		world->returned += 4 + frame->len;
+		return;
+	}
 	if (!world->queue.len) {
 		sent = (uint32_t)MIN(world->piece % 8, frame->len + 3);
 		check(load_be32(stream + world->returned) == frame->len);
 		world->returned += sent;
 	}
-	while (!stream_queue_add(&world->queue, frame, sent)) {
+	while (!frame_queue_add(&world->queue, frame, sent)) {
 		check(world->queue.len);
-		take_out(world, STREAM_QUEUE_SIZE / 2);
+		take_out(world, FRAME_QUEUE_SIZE / 2);
 	}
 	take_out(world, world->piece);
 }
@@ -163,8 +169,8 @@ static void check_end(struct world *world)
 
 	while (!world->is_bad && world->read < world->written)
 		read_once(world, STREAM_MAX);
-	take_out(world, STREAM_QUEUE_SIZE);
-	check(!world->queue.ring);
+	take_out(world, FRAME_QUEUE_SIZE);
+	check(!world->queue.bytes);
 	left = world->read - world->returned;
 	if (world->is_bad) {
 		check(left >= 4 && load_be32(stream + world->returned) == world->bad_len);
@@ -195,6 +201,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	hub_capture_stop(&world.capture);
 	hub_free(world.hub);
 	stream_input_done(&world.input);
-	stream_queue_done(&world.queue);
+	frame_queue_done(&world.queue);
 	return 0;
 }
