@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "port/stream.h"
 
-#include "port/stream_input.h"
 #include "port/frame_queue.h"
+#include "port/gone.h"
+#include "port/stream_input.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -43,37 +42,12 @@ struct stream_port {
 	int fd;
 	struct stream_input input;
 	struct frame_queue queue;
-	struct task gone;
-	char why[96];
-	void (*on_gone)(void *owner, struct port *port, const char *why);
-	void *owner;
+	struct gone gone;
 };
 
 static struct stream_port *stream_port_of(struct port *port)
 {
 	return CONTAINER_OF(port, struct stream_port, port);
-}
-
-static void tell_gone(struct task *task)
-{
-	struct stream_port *self = CONTAINER_OF(task, struct stream_port, gone);
-
-	if (self->on_gone)
-		self->on_gone(self->owner, &self->port, self->why);
-}
-
-static void PRINTF_LIKE(2, 3) give_up(struct stream_port *self, const char *format, ...)
-{
-	va_list args;
-
-	if (self->port.is_down)
-		return;
-	va_start(args, format);
-	vsnprintf(self->why, sizeof(self->why), format, args);
-	va_end(args);
-	self->port.is_down = true;
-	loop_unwatch(&self->watch);
-	loop_defer(self->loop, &self->gone);
 }
 
 /* The socket has no room, or the kernel no memory: what is to be sent waits. */
@@ -91,9 +65,9 @@ static ssize_t receive_to(struct stream_port *self, uint8_t *room)
 	message.msg_iovlen = stream_input_parts(&self->input, room, READ_SIZE, parts);
 	len = recvmsg(self->fd, &message, MSG_DONTWAIT);
 	if (!len)
-		give_up(self, "the other side closed the connection");
+		gone_tell(&self->gone, "the other side closed the connection");
 	else if (len < 0 && !is_full(errno))
-		give_up(self, "%s", strerror(errno));
+		gone_tell(&self->gone, "%s", strerror(errno));
 	return len;
 }
 
@@ -112,10 +86,10 @@ static void receive(struct stream_port *self)
 	err = stream_input_take(
 		&self->input, &self->port, room, (size_t)len, loop_now(self->loop), &bad_len);
 	if (err == -EBADMSG)
-		give_up(self, "a frame of %u bytes was announced; 1 to %u are taken", bad_len,
-			STREAM_FRAME_MAX);
+		gone_tell(&self->gone, "a frame of %u bytes was announced; 1 to %u are taken",
+			bad_len, STREAM_FRAME_MAX);
 	else if (err)
-		give_up(self, "%s", strerror(-err));
+		gone_tell(&self->gone, "%s", strerror(-err));
 }
 
 static void ask_for(struct stream_port *self, uint32_t events)
@@ -123,7 +97,7 @@ static void ask_for(struct stream_port *self, uint32_t events)
 	int err = loop_watch_change(&self->watch, events);
 
 	if (err)
-		give_up(self, "%s", strerror(-err));
+		gone_tell(&self->gone, "%s", strerror(-err));
 }
 
 static void drain(struct stream_port *self)
@@ -139,7 +113,7 @@ static void drain(struct stream_port *self)
 		if (!self->queue.len)
 			ask_for(self, EPOLLIN);
 	} else if (!is_full(errno)) {
-		give_up(self, "%s", strerror(errno));
+		gone_tell(&self->gone, "%s", strerror(errno));
 	}
 }
 
@@ -193,7 +167,7 @@ static unsigned settle(struct stream_port *self, const struct frame *frames, siz
 	while (sent >= LENGTH_LEN + frames[done].len)
 		sent -= LENGTH_LEN + frames[done++].len;
 	if (sent && !frame_queue_add(&self->queue, &frames[done], (uint32_t)sent))
-		give_up(self, "%s", strerror(ENOMEM));
+		gone_tell(&self->gone, "%s", strerror(ENOMEM));
 	return sent ? done + 1 : done;
 }
 
@@ -215,7 +189,7 @@ static unsigned write_some(struct stream_port *self, const struct frame *frames,
 	if (sent >= 0)
 		return settle(self, frames, (size_t)sent);
 	if (!is_full(errno))
-		give_up(self, "%s", strerror(errno));
+		gone_tell(&self->gone, "%s", strerror(errno));
 	return 0;
 }
 
@@ -247,7 +221,7 @@ static void stream_port_free(struct port *port)
 {
 	struct stream_port *self = stream_port_of(port);
 
-	loop_undefer(self->loop, &self->gone);
+	gone_done(&self->gone);
 	loop_unwatch(&self->watch);
 	stream_input_done(&self->input);
 	frame_queue_done(&self->queue);
@@ -285,12 +259,9 @@ struct port *stream_port_new(struct loop *loop, int fd, const struct port_settin
 	self->loop = loop;
 	self->fd = fd;
 	self->watch.on_ready = on_ready;
-	self->gone.run = tell_gone;
-	self->on_gone = settings->on_gone;
-	self->owner = settings->owner;
 	self->port.ops = &stream_port_ops;
-	self->port.mtu = settings->mtu;
-	memcpy(self->port.name, settings->name, sizeof(self->port.name));
+	gone_init(&self->gone, loop, &self->port, settings);
+	self->gone.watches[0] = &self->watch;
 	tune(fd);
 	err = loop_watch(loop, &self->watch, fd, EPOLLIN);
 	if (!err)
