@@ -21,6 +21,8 @@ static const char *const names[DROP_COUNT] = {
 	[DROP_FLOW_LIMIT] = "flow_limit",
 	[DROP_POLICY] = "policy",
 	[DROP_IMPAIRED] = "impaired",
+	[DROP_STORM] = "storm",
+	[DROP_LOOP] = "loop",
 };
 
 const char *drop_name(enum drop drop)

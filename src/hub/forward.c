@@ -224,11 +224,26 @@ static struct port *refuse(struct port *from, enum drop reason, const struct fra
 	return NULL;
 }
 
-static struct port *judge_group(struct port *from, const struct frame *frame, struct mac to)
+static struct port *judge_flood(
+	const struct hub *hub, struct port *from, const struct frame *frame, enum storm_kind kind)
 {
+	if (from->policy && !policy_may_flood(from->policy, kind, frame, hub->now))
+		return refuse(from, DROP_STORM, frame);
+	return from;
+}
+
+static NOINLINE struct port *judge_group(
+	struct hub *hub, struct port *from, const struct frame *frame, struct mac to)
+{
+	enum storm_kind kind = mac_equal(to, MAC_BROADCAST) ? STORM_BROADCAST : STORM_MULTICAST;
+
 	if (from->groups)
 		groups_note(from->groups, frame);
-	return is_reserved(to) ? refuse(from, DROP_RESERVED, frame) : from;
+	if (is_reserved(to))
+		return refuse(from, DROP_RESERVED, frame);
+	if (hub->loop_guard && loop_guard_take(hub->loop_guard, from, frame, hub->now))
+		return NULL;
+	return judge_flood(hub, from, frame, kind);
 }
 
 /* Where a frame goes: to a port; to everybody else, which is said as `from`; nowhere: NULL. */
@@ -247,10 +262,10 @@ static struct port *judge(
 		return refuse(from, DROP_SOURCE_GROUP, frame);
 	mac_table_learn(&hub->addresses, eth.from, &from->addresses, second);
 	if (UNLIKELY(mac_is_group(eth.to)))
-		return judge_group(from, frame, eth.to);
+		return judge_group(hub, from, frame, eth.to);
 	owner = mac_table_find(&hub->addresses, eth.to, second);
 	if (UNLIKELY(!owner))
-		return from;
+		return judge_flood(hub, from, frame, STORM_UNKNOWN);
 	if (UNLIKELY(owner == &from->addresses))
 		return refuse(from, DROP_HAIRPIN, frame);
 	return CONTAINER_OF(owner, struct port, addresses);

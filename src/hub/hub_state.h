@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hub/hub.h"
+#include "hub/loop_guard.h"
 
 /* A slot outlives the ports that were in it. */
 struct slot {
@@ -17,8 +18,9 @@ struct hub {
 	unsigned slot_count, slot_size; /* ever used; allocated */
 	uint64_t frames;		/* that entered */
 	struct list captures;
-	nsec now;		 /* of the last hub_receive() */
-	const struct port *from; /* whose frames cross now, while is_forwarding */
+	struct loop_guard *loop_guard; /* NULL: nobody looks for loops */
+	nsec now;		       /* of the last hub_receive() */
+	const struct port *from;       /* whose frames cross now, while is_forwarding */
 	bool is_forwarding;
 };
 

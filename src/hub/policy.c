@@ -13,11 +13,27 @@ static bool is_spoofed(const struct port_policy *policy, const struct frame *fra
 	return !mac_equal(eth.from, policy->settings.mac);
 }
 
+static bool is_blocked(const struct port_policy *policy)
+{
+	return policy->loop && policy->loop->is_blocked;
+}
+
 static enum drop refusal_in(const struct port_policy *policy, const struct frame *frame)
 {
 	if (!port_is_up(policy->port))
 		return DROP_LINK_DOWN;
-	return is_spoofed(policy, frame) ? DROP_SOURCE_SPOOFED : DROP_COUNT;
+	if (is_spoofed(policy, frame))
+		return DROP_SOURCE_SPOOFED;
+	if (guard_refuses(policy->settings.guards, frame))
+		return DROP_POLICY;
+	return is_blocked(policy) ? DROP_LOOP : DROP_COUNT;
+}
+
+/* What tells of loops is heard even where nothing else is. */
+static bool is_probe(const struct port_policy *policy, const struct frame *frame, nsec now)
+{
+	return is_blocked(policy) && loop_guard_sees(frame) &&
+	       (loop_guard_take(policy->loop->guard, policy->port, frame, now), true);
 }
 
 static void pass(struct port_policy *policy, const struct frame *frames, unsigned count, nsec now)
@@ -42,7 +58,8 @@ void policy_receive(
 		if (reason == DROP_COUNT)
 			continue;
 		pass(policy, frames + start, i - start, now);
-		port_drop_in(policy->port, reason, &frames[i]);
+		if (!is_probe(policy, &frames[i], now))
+			port_drop_in(policy->port, reason, &frames[i]);
 		start = i + 1;
 	}
 	pass(policy, frames + start, count - start, now);
@@ -54,7 +71,13 @@ enum drop policy_refusal(const struct port_policy *policy, const struct port *fr
 		return DROP_LINK_DOWN;
 	if (policy->settings.is_isolated && from->policy && from->policy->settings.is_isolated)
 		return DROP_POLICY;
-	return DROP_COUNT;
+	return is_blocked(policy) ? DROP_LOOP : DROP_COUNT;
+}
+
+bool policy_may_flood(
+	struct port_policy *policy, enum storm_kind kind, const struct frame *frame, nsec now)
+{
+	return storm_allows(&policy->storm, kind, frame_wire_count(frame), now);
 }
 
 bool port_is_up(const struct port *port)
@@ -127,6 +150,7 @@ void policy_change(struct port_policy *policy, const struct policy_settings *set
 {
 	change_link(policy, settings->is_down);
 	policy->settings = *settings;
+	policy->storm.rate = settings->storm;
 	impair_change(&policy->in, &settings->in, now);
 	impair_change(&policy->out, &settings->out, now);
 }

@@ -10,12 +10,18 @@
  */
 #pragma once
 
+#include "hub/guard.h"
 #include "hub/impair.h"
+#include "hub/storm.h"
+
+struct loop_port;
 
 struct policy_settings {
 	struct mac mac;	  /* the only address that frames may come from; zero: any */
 	bool is_isolated; /* nothing passes between two ports that are */
 	bool is_down;	  /* the link, beside what struct port says */
+	unsigned guards;  /* enum guard: what the port may not say */
+	uint32_t storm;	  /* frames for everybody a second, of each kind; 0: any number */
 	struct impair_settings in, out;
 };
 
@@ -23,6 +29,8 @@ struct port_policy {
 	struct port *port;
 	struct policy_settings settings; /* by policy_change() */
 	struct impair in, out;		 /* machines, for the owner to drive */
+	struct storm storm;
+	struct loop_port *loop; /* the owner's, where the port is looked at for loops; or NULL */
 };
 
 /* Is the port's from here on, and allows everything. seed: of the wires' fates. */
@@ -36,5 +44,9 @@ void policy_receive(
 	struct port_policy *policy, const struct frame *frames, unsigned count, nsec now);
 /* Why frames from another port are not for this one; DROP_COUNT: they are. */
 enum drop policy_refusal(const struct port_policy *policy, const struct port *from);
+
+/* Whether a frame from the port may go to everybody. */
+bool policy_may_flood(
+	struct port_policy *policy, enum storm_kind kind, const struct frame *frame, nsec now);
 
 bool port_is_up(const struct port *port);

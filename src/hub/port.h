@@ -36,6 +36,8 @@ enum drop {
 	DROP_FLOW_LIMIT,  /* no room for another flow, guest or half-open connection */
 	DROP_POLICY,	  /* a rule of the port or hub says no */
 	DROP_IMPAIRED,	  /* the port's wire is told to lose some (hub/impair.h) */
+	DROP_STORM,	  /* more frames for everybody than the port may send (hub/storm.h) */
+	DROP_LOOP,	  /* the port is blocked: there is another way (hub/loop_guard.h) */
 	DROP_COUNT,
 };
 
