@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What port.c, transmit.c and receive.c share of a port. */
+#pragma once
+
+#include "hub/hub.h"
+#include "port/vhost/device.h"
+#include "port/vhost/vhost.h"
+
+#define FLOWS 256
+
+struct vhost_kick {
+	struct watch watch;
+	struct vhost_port *port;
+	unsigned queue;
+};
+
+struct vhost_port {
+	struct port port;
+	struct loop *loop;
+	int fd; /* the socket */
+	struct watch socket;
+	struct vhost_kick kicks[VHOST_QUEUES_MAX];
+	struct vhost_message message; /* that is coming in */
+	struct vhost_device device;
+
+	uint32_t busy;	      /* sending queues that may have more, a bit each */
+	uint32_t calls_owed;  /* queues whose driver may want to hear, a bit each */
+	uint32_t receivers;   /* receiving queues that are live, a bit each */
+	uint8_t flows[FLOWS]; /* the receiving queue of each: flow.c's */
+	struct task work, call, gone;
+	bool is_deaf;
+	void (*on_gone)(void *owner, struct port *port, const char *why);
+	void *owner;
+};
+
+static inline struct vhost_port *vhost_port_of(struct port *port)
+{
+	return CONTAINER_OF(port, struct vhost_port, port);
+}
+
+/* The port is deaf from now on; device.error says why. Safe from anywhere. */
+void vhost_port_give_up(struct vhost_port *self);
+/* Whether the guest's memory is still what it was; if not, the port gives up. */
+bool vhost_port_is_sound(struct vhost_port *self);
+/* At the end of the turn, and once for all that is published in it. */
+void vhost_port_call_later(struct vhost_port *self, const struct vhost_queue *queue);
+
+/* transmit.c: takes a batch from a queue that the guest sends on into the hub. True: there may be
+ * more. */
+bool vhost_transmit(struct vhost_port *self, struct vhost_queue *queue);
+/* flow.c: count frames came in through the queue; through which one a frame goes out. The second
+ * only while some queue receives. */
+void vhost_flows_learn(struct vhost_port *self, const struct vhost_queue *queue,
+	const struct frame *frames, unsigned count);
+unsigned vhost_flow_queue(const struct vhost_port *self, const struct frame *frame);
+/* receive.c: port_ops.send. */
+void vhost_receive(struct port *port, const struct frame *frames, unsigned count);
