@@ -2,132 +2,19 @@
 /* The port over one end of a pair of stream sockets; the other end plays QEMU. */
 #include "port/stream.h"
 
-#include "port/stream_input.h"
 #include "port/frame_queue.h"
+#include "port/stage.h"
+#include "port/stream_input.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
-#include <cmocka.h>
 
-#define SEEN_MAX 20000
-
-static const struct mac GUEST = {{0x02, 0, 0, 0, 0, 0x01}};
-static const struct mac OTHER = {{0x02, 0, 0, 0, 0, 0x02}};
-
-/* The hub's other port: remembers what came. */
-static struct other {
-	struct port port;
-	uint32_t lens[SEEN_MAX];
-	uint8_t lasts[SEEN_MAX]; /* each one's last byte */
-	unsigned frames, batches;
-} other;
-
-static struct stage {
-	struct loop *loop;
-	struct hub *hub;
-	struct port *port;
-	int guest;
-	char gone[128];
-	unsigned gone_count;
-	unsigned until; /* frames at the other port that end run() */
-} stage;
-
-static void other_send(struct port *, const struct frame *frames, unsigned count)
+static void plug_stream(int fd)
 {
-	other.batches++;
-	for (unsigned i = 0; i < count && other.frames < SEEN_MAX; i++) {
-		other.lens[other.frames] = frames[i].len;
-		other.lasts[other.frames++] = frames[i].head[frames[i].len - 1];
-	}
-	if (other.frames >= stage.until)
-		loop_stop(stage.loop);
-}
+	const struct port_settings settings = stage_settings();
 
-static void other_free(struct port *)
-{
-}
-
-static const struct port_ops other_ops = {.kind = "other", .send = other_send, .free = other_free};
-
-static void on_patience_ends(struct timer *, nsec)
-{
-	fail_msg("nothing came in 10 seconds");
-}
-
-/* Until loop_stop(). */
-static void run(void)
-{
-	struct timer patience = {.on_expire = on_patience_ends};
-
-	timer_set(stage.loop, &patience, loop_now(stage.loop) + 10 * NSEC_PER_SEC);
-	loop_run(stage.loop);
-	timer_cancel(stage.loop, &patience);
-}
-
-static void run_until_seen(unsigned frames)
-{
-	stage.until = frames;
-	run();
-	stage.until = UINT32_MAX;
-}
-
-static void stop(struct task *)
-{
-	loop_stop(stage.loop);
-}
-
-/* One turn: what is ready now is dealt with. */
-static void turn(void)
-{
-	struct task task = {.run = stop};
-
-	loop_defer(stage.loop, &task);
-	run();
-}
-
-static void on_gone(void *owner, struct port *port, const char *why)
-{
-	struct stage *self = owner;
-
-	snprintf(self->gone, sizeof(self->gone), "%s", why);
-	self->gone_count++;
-	assert_ptr_equal(port, self->port);
-	hub_detach(port);
-	port->ops->free(port);
-	self->port = NULL;
-	loop_stop(self->loop);
-}
-
-static void plug(int fd)
-{
-	struct port_settings settings = {
-		.name = "guest", .mtu = 1500, .on_gone = on_gone, .owner = &stage};
-
-	stage.port = stream_port_new(stage.loop, fd, &settings);
-	assert_non_null(stage.port);
-	assert_int_equal(hub_attach(stage.hub, stage.port, loop_now(stage.loop)), 0);
-}
-
-static int set_up_hub(void)
-{
-	static const struct hash_key key = {1, 2};
-
-	stage = (struct stage){
-		.loop = loop_new(), .hub = hub_new("hub0", &key), .guest = -1, .until = UINT32_MAX};
-	other = (struct other){.port = {.ops = &other_ops, .takes = TAKES_ALL}};
-	if (!stage.loop || !stage.hub)
-		return -1;
-	return hub_attach(stage.hub, &other.port, 0);
+	plug(stream_port_new(stage.loop, fd, &settings));
 }
 
 static int set_up(void **)
@@ -138,7 +25,7 @@ static int set_up(void **)
 		return -1;
 	setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	stage.guest = ends[0];
-	plug(ends[1]);
+	plug_stream(ends[1]);
 	return 0;
 }
 
@@ -157,17 +44,8 @@ static int set_up_tcp(void **)
 	if (connect(stage.guest, (struct sockaddr *)&at, len))
 		return -1;
 	fcntl(stage.guest, F_SETFL, O_NONBLOCK);
-	plug(accept4(listener, NULL, NULL, SOCK_NONBLOCK));
+	plug_stream(accept4(listener, NULL, NULL, SOCK_NONBLOCK));
 	close(listener);
-	return 0;
-}
-
-static int tear_down(void **)
-{
-	if (stage.guest >= 0)
-		close(stage.guest);
-	hub_free(stage.hub);
-	loop_free(stage.loop);
 	return 0;
 }
 
@@ -501,17 +379,8 @@ static void test_a_stuck_guest_is_still_heard(void **)
 	assert_int_equal(other.lasts[0], 5);
 }
 
-static void on_alarm(struct timer *, nsec)
-{
-	loop_stop(stage.loop);
-}
-
-/* The loop's sleep while nothing happens, as what it takes of the processor in a tenth of a second.
- */
 static void test_the_loop_sleeps_once_the_queue_is_empty(void **)
 {
-	struct timer alarm = {.on_expire = on_alarm};
-	struct timespec before, after;
 	unsigned sent = 0;
 
 	while (!stage.port->out.drops[DROP_QUEUE_FULL]) {
@@ -520,13 +389,7 @@ static void test_the_loop_sleeps_once_the_queue_is_empty(void **)
 	}
 	while (--sent)
 		guest_reads_frame(1514);
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
-	timer_set(stage.loop, &alarm, loop_now(stage.loop) + 100 * NSEC_PER_MSEC);
-	run();
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
-	assert_in_range(
-		(after.tv_sec - before.tv_sec) * NSEC_PER_SEC + after.tv_nsec - before.tv_nsec, 0,
-		50 * NSEC_PER_MSEC);
+	expect_sleep();
 }
 
 static void test_a_file_is_no_socket(void **)

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Frames to one peer as datagrams of a Unix socket. What does not fit into the peer's queue waits
+ * in ours: until the kernel says that there is room, where the socket is connected to this peer
+ * alone, else until a timer asks again, because then the kernel does not say. Nobody else waits.
+ */
+#pragma once
+
+#include "io/loop.h"
+#include "port/frame_queue.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+struct port;
+
+struct datagram_link {
+	struct port *port; /* counts what is lost */
+	struct loop *loop;
+	int fd; /* -1: none */
+	/* Of fd, while it is the link's own: the owner's on_ready(), who calls
+	 * datagram_link_drain() on EPOLLOUT. */
+	struct watch watch;
+	/* Of the peer, where the socket is shared; else of length 0. */
+	struct sockaddr_un to;
+	socklen_t to_len;
+	struct frame_queue queue;
+	struct timer retry;
+	nsec pause;
+	/* The peer refused: it is gone, or may not be sent to. True: the link has found another way
+	 * to it, try again. False: the port is down now. */
+	bool (*on_refused)(struct datagram_link *link, int code);
+};
+
+/* port, loop, on_refused and watch.on_ready are set before. */
+void datagram_link_init(struct datagram_link *link);
+/* From now on over fd, which is connected; taken over, also on failure. events: EPOLLIN or 0. */
+int datagram_link_connect(struct datagram_link *link, int fd, uint32_t events) MUST_USE;
+/* From now on over a socket that is somebody else's. */
+void datagram_link_share(
+	struct datagram_link *link, int fd, const struct sockaddr_un *to, socklen_t to_len);
+void datagram_link_send(struct datagram_link *link, const struct frame *frames, unsigned count);
+void datagram_link_drain(struct datagram_link *link);
+void datagram_link_done(struct datagram_link *link);
