@@ -12,7 +12,7 @@ _lanyard_ports() {
 _lanyard() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command= i
 	local commands="show apply check config plug unplug exec attach leases flows addresses
-		forward capture watch version help"
+		forward capture watch qemu-args version help"
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
@@ -24,7 +24,8 @@ _lanyard() {
 	case $before in
 	--api | -w | --netns) COMPREPLY=($(compgen -f -- "$word")); return ;;
 	--hub) COMPREPLY=($(compgen -W "$(_lanyard_hubs)" -- "$word")); return ;;
-	--name | --mac | --mtu | --ifname) return ;;
+	--kind) COMPREPLY=($(compgen -W "stream dgram vhost-user vde" -- "$word")); return ;;
+	--model | --memory | --id | --name | --mac | --mtu | --ifname) return ;;
 	esac
 	if [[ $word == -* ]]; then
 		local options="--json --api"
@@ -33,6 +34,7 @@ _lanyard() {
 		exec) options+=" --hub --name --mac --mtu --no-dhcp --" ;;
 		attach) options+=" --netns --ifname --name --mac --mtu --no-dhcp" ;;
 		capture) options+=" -w" ;;
+		qemu-args) options+=" --kind --mac --model --memory --id" ;;
 		esac
 		COMPREPLY=($(compgen -W "$options" -- "$word"))
 		return
@@ -45,7 +47,7 @@ _lanyard() {
 	show | capture) COMPREPLY=($(compgen -W "$(_lanyard_hubs) $(_lanyard_ports)" -- "$word")) ;;
 	plug)
 		if [[ $before == hub* ]]; then
-			COMPREPLY=($(compgen -W "host netns nat dhcp" -- "$word"))
+			COMPREPLY=($(compgen -W "host netns nat dhcp vm vhost-user vde" -- "$word"))
 		else
 			COMPREPLY=($(compgen -W "$(_lanyard_hubs)" -- "$word"))
 		fi ;;
@@ -56,7 +58,7 @@ _lanyard() {
 		hub*) COMPREPLY=($(compgen -W "tcp udp" -- "$word")) ;;
 		esac ;;
 	exec) COMPREPLY=($(compgen -c -- "$word")) ;;
-	attach | leases | flows | addresses | watch)
+	attach | leases | flows | addresses | watch | qemu-args)
 		COMPREPLY=($(compgen -W "$(_lanyard_hubs)" -- "$word")) ;;
 	esac
 }

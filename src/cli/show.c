@@ -123,7 +123,7 @@ static void print_port(const json_t *port, const struct past *past)
 	char addresses[256];
 
 	addresses_of(details, addresses, sizeof(addresses));
-	printf("  %-7s %-6s %-10s %-17s", text_of(port, "id"), text_of(port, "kind"),
+	printf("  %-7s %-10s %-10s %-17s", text_of(port, "id"), text_of(port, "kind"),
 		text_of(port, "name"), text_of(port, "mac"));
 	print_word(addresses);
 	print_word(text_of(port, "interface"));
@@ -144,7 +144,7 @@ static void print_entrance(const json_t *entrance)
 	const json_t *details = json_object_get(entrance, "details");
 	const char *dialled = text_of(details, "connect");
 
-	printf("  %-7s %-6s %-10s %s %s  %u clients\n", "-", text_of(entrance, "kind"),
+	printf("  %-7s %-10s %-10s %s %s  %u clients\n", "-", text_of(entrance, "kind"),
 		text_of(entrance, "name"), dialled[0] ? "dials" : "listens at",
 		dialled[0] ? dialled : text_of(details, "socket"),
 		(unsigned)count_of(entrance, "clients"));

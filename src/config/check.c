@@ -272,6 +272,7 @@ static bool is_lone_kind(const struct hub_config *hub, enum port_kind kind)
 		return hub->has_subnet;
 	case PORT_KIND_NETNS:
 	case PORT_KIND_VM:
+	case PORT_KIND_VHOST_USER:
 	case PORT_KIND_COUNT:
 		return false;
 	}
@@ -356,6 +357,7 @@ static bool check_port(const struct site *site)
 	case PORT_KIND_DHCP:
 		return check_dhcp(site);
 	case PORT_KIND_VM:
+	case PORT_KIND_VHOST_USER:
 		return check_entrance(site);
 	case PORT_KIND_HOST:
 	case PORT_KIND_NETNS:

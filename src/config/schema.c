@@ -119,6 +119,13 @@ static const struct key vm_keys[] = {
 };
 static const struct key_set vm_set = SET(vm_keys, &port_set);
 
+static const struct key vhost_user_keys[] = {
+	{"socket", AT(port_config, entrance.socket), &listen_place},
+	{"connect", AT(port_config, entrance.connect), &dial_place},
+	{"group", AT(port_config, entrance.group), &group},
+};
+static const struct key_set vhost_user_set = SET(vhost_user_keys, &port_set);
+
 static const struct {
 	const char *name;
 	const struct key_set *keys;
@@ -128,6 +135,7 @@ static const struct {
 	[PORT_KIND_NAT] = {"nat", &nat_set},
 	[PORT_KIND_DHCP] = {"dhcp", &dhcp_set},
 	[PORT_KIND_VM] = {"vm", &vm_set},
+	[PORT_KIND_VHOST_USER] = {"vhost-user", &vhost_user_set},
 };
 
 static const struct key hub_keys[] = {

@@ -2,8 +2,10 @@
 #include "daemon/kinds.h"
 
 #include "daemon/kind_dhcp.h"
+#include "daemon/kind_entrance.h"
 #include "daemon/kind_nat.h"
 #include "daemon/kind_tap.h"
+#include "daemon/kind_vhost_user.h"
 #include "daemon/kind_vm.h"
 
 #include <assert.h>
@@ -54,6 +56,14 @@ static const struct kind kinds[] = {
 			.make = kind_vm_make,
 			.describe = kind_vm_describe,
 			.is_same_place = kind_vm_is_same_place,
+		},
+	[PORT_KIND_VHOST_USER] =
+		{
+			.open_entrance = kind_vhost_user_open_entrance,
+			.close_entrance = kind_entrance_close,
+			.make = kind_vhost_user_make,
+			.describe = kind_vhost_user_describe,
+			.is_same_place = kind_entrance_is_same_place,
 		},
 };
 static_assert(ARRAY_SIZE(kinds) == PORT_KIND_COUNT);
