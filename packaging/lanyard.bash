@@ -6,7 +6,7 @@ _lanyard_hubs() {
 }
 
 _lanyard_ports() {
-	lanyard --json show 2>/dev/null | sed -n 's/^ *"id": "\(hub[0-9]*\.[0-9]*\)".*/\1/p'
+	lanyard --json show 2>/dev/null | sed -n 's/^ *"id": "\(hub[0-9]*\.[A-Za-z0-9_-]*\)".*/\1/p'
 }
 
 _lanyard() {

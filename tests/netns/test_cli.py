@@ -17,7 +17,7 @@ from support.daemon import BUILD, NAT_CONFIG
 from support.namespace import Namespace
 
 COMMANDS = ["show", "apply", "check", "config", "plug", "unplug", "exec", "attach", "leases", "flows",
-            "addresses", "forward", "capture", "watch", "version", "help"]
+            "addresses", "forward", "capture", "watch", "qemu-args", "version", "help"]
 
 
 def lanyard(*words, **options):
