@@ -20,15 +20,11 @@ static struct datagram_port *datagram_port_of(struct port *port)
 	return CONTAINER_OF(port, struct datagram_port, port);
 }
 
-static bool on_refused(struct datagram_link *link, int code)
+static void on_lost(struct datagram_link *link, int code)
 {
 	struct datagram_port *self = CONTAINER_OF(link, struct datagram_port, link);
 
-	if (code == ECONNREFUSED || code == ENOTCONN || code == ENOENT || code == EPIPE)
-		gone_tell(&self->gone, "the other side closed its socket");
-	else
-		gone_tell(&self->gone, "%s", strerror(code));
-	return false;
+	gone_tell(&self->gone, "%s", datagram_lost_text(code));
 }
 
 static void receive(struct datagram_port *self)
@@ -91,7 +87,7 @@ struct port *datagram_port_new_connected(
 	self->link.port = &self->port;
 	self->link.loop = loop;
 	self->link.watch.on_ready = on_ready;
-	self->link.on_refused = on_refused;
+	self->link.on_lost = on_lost;
 	datagram_link_init(&self->link);
 	err = datagram_link_connect(&self->link, fd, EPOLLIN);
 	if (!err)

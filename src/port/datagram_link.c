@@ -13,38 +13,47 @@
 /* What is asked of the kernel's buffer; it gives what net.core.wmem_max allows. */
 #define SEND_BUFFER_SIZE (1024 * 1024)
 
+/* What the kernel's buffer takes for a frame besides its bytes. */
+#define FRAME_OVERHEAD 768
+
 /* Between two tries at a peer whose socket does not say when there is room. */
 #define PAUSE_MIN NSEC_PER_MSEC
 #define PAUSE_MAX (32 * NSEC_PER_MSEC)
 
 static bool is_shared(const struct datagram_link *link)
 {
-	return link->to_len;
+	return link->to.len;
 }
 
 /* Writes some of the frames with one call; returns how many, or -errno of the first. */
-static int write_some(const struct datagram_link *link, const struct frame *frames, unsigned count)
+static int write_some(struct datagram_link *link, const struct frame *frames, unsigned count)
 {
 	struct mmsghdr messages[WRITE_FRAMES];
 	struct iovec parts[WRITE_PARTS];
 	unsigned used = 0, i;
 	int sent;
 
+	if (link->may_write && !link->may_write(link))
+		return -EAGAIN;
 	for (i = 0; i < count && i < WRITE_FRAMES; i++) {
 		struct msghdr *header = &messages[i].msg_hdr;
 
 		if (used + 1 + frames[i].body_count > WRITE_PARTS)
 			break;
 		*header = (struct msghdr){
-			.msg_name = is_shared(link) ? (void *)&link->to : NULL,
-			.msg_namelen = link->to_len,
+			.msg_name = is_shared(link) ? (void *)&link->to.name : NULL,
+			.msg_namelen = link->to.len,
 			.msg_iov = parts + used,
 		};
 		header->msg_iovlen = frame_slice(&frames[i], 0, frames[i].len, parts + used);
 		used += header->msg_iovlen;
 	}
 	sent = sendmmsg(link->fd, messages, i, MSG_DONTWAIT | MSG_NOSIGNAL);
-	return sent < 0 ? -errno : sent;
+	if (sent < 0)
+		return -errno;
+	for (int j = 0; j < sent; j++)
+		link->written += frames[j].len + FRAME_OVERHEAD;
+	return sent;
 }
 
 static bool is_full(int code)
@@ -93,6 +102,16 @@ static void wait_for_room(struct datagram_link *link, int code)
 	link->pause = MIN(2 * link->pause, PAUSE_MAX);
 }
 
+static bool turn(struct datagram_link *link, int code, bool *may_turn)
+{
+	if (*may_turn && link->find_again && !link->find_again(link)) {
+		*may_turn = false;
+		return true;
+	}
+	link->on_lost(link, code);
+	return false;
+}
+
 /* Writes what it can; returns how many frames need no more care. *may_turn: a refusal may still be
  * answered with another way, which is tried once. */
 static unsigned write_until_full(
@@ -110,9 +129,8 @@ static unsigned write_until_full(
 			wait_for_room(link, -sent);
 			break;
 		} else if (is_refusal(-sent)) {
-			if (!*may_turn || !link->on_refused(link, -sent))
+			if (!turn(link, -sent, may_turn))
 				break;
-			*may_turn = false;
 		} else {
 			port_drop(link->port, DROP_IO, &frames[done++]);
 		}
@@ -176,7 +194,7 @@ static void let_go(struct datagram_link *link)
 	if (link->fd >= 0 && !is_shared(link))
 		close(link->fd);
 	link->fd = -1;
-	link->to_len = 0;
+	link->to.len = 0;
 }
 
 int datagram_link_connect(struct datagram_link *link, int fd, uint32_t events)
@@ -189,13 +207,11 @@ int datagram_link_connect(struct datagram_link *link, int fd, uint32_t events)
 	return loop_watch(link->loop, &link->watch, fd, events);
 }
 
-void datagram_link_share(
-	struct datagram_link *link, int fd, const struct sockaddr_un *to, socklen_t to_len)
+void datagram_link_share(struct datagram_link *link, int fd, const struct peer_address *to)
 {
 	let_go(link);
 	link->fd = fd;
 	link->to = *to;
-	link->to_len = to_len;
 }
 
 void datagram_link_done(struct datagram_link *link)
@@ -203,4 +219,11 @@ void datagram_link_done(struct datagram_link *link)
 	timer_cancel(link->loop, &link->retry);
 	let_go(link);
 	frame_queue_done(&link->queue);
+}
+
+const char *datagram_lost_text(int code)
+{
+	if (code == ECONNREFUSED || code == ENOTCONN || code == ENOENT || code == EPIPE)
+		return "the other side closed its socket";
+	return strerror(code);
 }

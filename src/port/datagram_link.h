@@ -8,9 +8,7 @@
 
 #include "io/loop.h"
 #include "port/frame_queue.h"
-
-#include <sys/socket.h>
-#include <sys/un.h>
+#include "port/peer_path.h"
 
 struct port;
 
@@ -22,23 +20,28 @@ struct datagram_link {
 	 * datagram_link_drain() on EPOLLOUT. */
 	struct watch watch;
 	/* Of the peer, where the socket is shared; else of length 0. */
-	struct sockaddr_un to;
-	socklen_t to_len;
+	struct peer_address to;
 	struct frame_queue queue;
 	struct timer retry;
 	nsec pause;
-	/* The peer refused: it is gone, or may not be sent to. True: the link has found another way
-	 * to it, try again. False: the port is down now. */
-	bool (*on_refused)(struct datagram_link *link, int code);
+	uint64_t written; /* bytes, as the kernel counts them about */
+
+	/* The peer refused: it is gone, or may not be sent to. find_again: another way to it (0),
+	 * or none (-errno). NULL: there never is. */
+	int (*find_again)(struct datagram_link *link);
+	void (*on_lost)(struct datagram_link *link, int code); /* puts the port down */
+	/* False: as if there were no room now. NULL: always true. */
+	bool (*may_write)(struct datagram_link *link);
 };
 
-/* port, loop, on_refused and watch.on_ready are set before. */
+/* port, loop, watch.on_ready and the functions above are set before. */
 void datagram_link_init(struct datagram_link *link);
 /* From now on over fd, which is connected; taken over, also on failure. events: EPOLLIN or 0. */
 int datagram_link_connect(struct datagram_link *link, int fd, uint32_t events) MUST_USE;
 /* From now on over a socket that is somebody else's. */
-void datagram_link_share(
-	struct datagram_link *link, int fd, const struct sockaddr_un *to, socklen_t to_len);
+void datagram_link_share(struct datagram_link *link, int fd, const struct peer_address *to);
 void datagram_link_send(struct datagram_link *link, const struct frame *frames, unsigned count);
 void datagram_link_drain(struct datagram_link *link);
 void datagram_link_done(struct datagram_link *link);
+/* For people: what the code says that on_lost() got. */
+const char *datagram_lost_text(int code);

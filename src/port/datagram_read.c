@@ -34,8 +34,8 @@ static void ask_for_sources(
 	for (unsigned i = 0; i < DATAGRAM_BATCH; i++) {
 		struct msghdr *header = &reading->messages[i].msg_hdr;
 
-		header->msg_name = &sources[i].address;
-		header->msg_namelen = sizeof(sources[i].address);
+		header->msg_name = &sources[i].address.name;
+		header->msg_namelen = sizeof(sources[i].address.name);
 		header->msg_control = &controls[i];
 		header->msg_controllen = sizeof(controls[i]);
 	}
@@ -45,7 +45,7 @@ static void note_source(struct datagram_source *source, struct msghdr *header)
 {
 	struct cmsghdr *control = CMSG_FIRSTHDR(header);
 
-	source->address_len = header->msg_namelen;
+	source->address.len = header->msg_namelen;
 	source->who = (struct ucred){0};
 	if (control && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_CREDENTIALS)
 		memcpy(&source->who, CMSG_DATA(control), sizeof(source->who));

@@ -4,16 +4,13 @@
 
 #include "hub/hub.h"
 #include "io/loop.h"
-
-#include <sys/socket.h>
-#include <sys/un.h>
+#include "port/peer_path.h"
 
 /* What one turn reads: for as many frames as a TAP gives. */
 #define DATAGRAM_BATCH 32
 
 struct datagram_source {
-	struct sockaddr_un address;
-	socklen_t address_len;
+	struct peer_address address;
 	struct ucred who; /* the sender's; pid 0: not told */
 };
 
