@@ -335,6 +335,8 @@ static bool check_entrance(const struct site *site)
 
 	if (entrance->socket[0] && entrance->connect[0])
 		return complain(&dial, "either this or socket, not both");
+	if (entrance->connect[0] && entrance->protocol == VM_DGRAM)
+		return complain(&dial, "datagrams need no connection; socket would be right");
 	if (entrance->connect[0] && entrance->group[0]) {
 		struct site group = site_of_key(site, "group");
 

@@ -21,6 +21,13 @@ char *kind_entrance_place(
 	return place;
 }
 
+const char *kind_entrance_group(const struct world_port *entrance)
+{
+	const char *group = entrance->config.entrance.group;
+
+	return group[0] ? group : DOOR_GROUP;
+}
+
 static void on_client(void *owner, int fd)
 {
 	world_client_plug(owner, fd, NULL, 0);
@@ -31,7 +38,7 @@ int kind_entrance_open(struct world_port *entrance, const char *suffix, struct e
 	const struct entrance_config *config = &entrance->config.entrance;
 	struct entrance_settings settings = {
 		.is_dialled = config->connect[0],
-		.group = config->group[0] ? config->group : DOOR_GROUP,
+		.group = kind_entrance_group(entrance),
 		.on_client = on_client,
 		.owner = entrance,
 	};

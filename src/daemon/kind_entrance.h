@@ -9,6 +9,8 @@
  * where nobody chose one, "sock" for "hub8.sock". */
 char *kind_entrance_place(
 	const struct world_port *entrance, const char *suffix, char place[ENTRANCE_PLACE_SIZE]);
+/* The users who may come in by a path. */
+const char *kind_entrance_group(const struct world_port *entrance);
 /* Each who connects becomes a client (world_client_plug). */
 int kind_entrance_open(
 	struct world_port *entrance, const char *suffix, struct error *error) MUST_USE;

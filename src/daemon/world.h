@@ -24,7 +24,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-struct datagram_socket;
+struct datagram_entrance;
 struct entrance;
 struct kind;
 
@@ -64,9 +64,9 @@ struct world_port {
 	 * clients are ports whose `entrance` it is, in the hub's list like others. */
 	bool is_entrance;
 	struct world_port *entrance;
-	struct entrance *door;		   /* of an entrance whose clients connect */
-	struct datagram_socket *datagrams; /* of one whose clients send datagrams; the worker's */
-	struct sockaddr_un peer;	   /* of a client of the latter, until kind->make() */
+	struct entrance *door;		     /* of an entrance whose clients connect */
+	struct datagram_entrance *datagrams; /* of one whose clients send datagrams */
+	struct sockaddr_un peer;	     /* of a client of the latter, until kind->make() */
 	socklen_t peer_len;
 
 	bool is_plugged;

@@ -35,7 +35,7 @@ def ports(daemon):
 def test_help_lists_everything(words):
     done = lanyard(*words)
     assert (done.returncode, done.stderr) == (0, "")
-    assert re.findall(r"^  (\w+) ", done.stdout, re.M) == COMMANDS
+    assert re.findall(r"^  ([\w-]+) ", done.stdout, re.M) == COMMANDS
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -247,15 +247,19 @@ def test_tcp(daemon, network):
     daemon.lanyard("unplug", "tcp")
 
 
-def test_descriptor_over_the_api(daemon):
-    ours, theirs = socket.socketpair(socket.AF_UNIX)
-    body = json.dumps({"kind": "vm", "fd": True, "name": "passed"}).encode()
+def plug_descriptor(daemon, sock, wish):
+    body = json.dumps(wish).encode()
     with socket.socket(socket.AF_UNIX) as api:
         api.connect(daemon.api)
-        socket.send_fds(api, [b"\r\n"], [theirs.fileno()])
+        socket.send_fds(api, [b"\r\n"], [sock.fileno()])
         api.sendall(b"POST /v1/hubs/hub8/ports HTTP/1.1\r\nHost: l\r\nConnection: close\r\n"
                     b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         assert b" 201 " in api.recv(65536)
+
+
+def test_descriptor_over_the_api(daemon):
+    ours, theirs = socket.socketpair(socket.AF_UNIX)
+    plug_descriptor(daemon, theirs, {"kind": "vm", "fd": True, "name": "passed"})
     theirs.close()
     with StreamClient(ours) as client:
         client.ask_for(GATEWAY)
@@ -278,11 +282,84 @@ def test_many_clients(daemon):
     assert daemon.descriptors() <= before + 2
 
 
+class DatagramClient(StreamClient):
+    """A datagram for each frame, from a path of its own."""
+
+    def __init__(self, place, folder, number):
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.path = f"{folder}/vm{number}.dgram"
+        sock.bind(self.path)
+        sock.connect(place)
+        super().__init__(sock, f"52:54:00:00:02:{number:02x}", f"192.168.120.{30 + number}")
+
+    def __exit__(self, *_):
+        self.socket.close()
+        os.unlink(self.path)
+
+    def send(self, frame):
+        self.socket.send(bytes(frame))
+
+    def receive(self, seconds=3):
+        if not select.select([self.socket], [], [], max(0, seconds))[0]:
+            return None
+        return Ether(self.socket.recv(65536))
+
+
+@pytest.fixture
+def datagrams(daemon):
+    """The path of an entrance for datagrams."""
+    daemon.lanyard("plug", "hub8", "vm", "protocol=dgram", "name=dgram")
+    yield socket_of(daemon, "dgram")
+    daemon.lanyard("unplug", "dgram")
+
+
+def test_datagrams(daemon, datagrams):
+    """Each peer is a port, from the first frame on; it goes with its socket."""
+    with DatagramClient(datagrams, daemon.folder, 1) as one, \
+            DatagramClient(datagrams, daemon.folder, 2) as two:
+        one.ask_for(GATEWAY)
+        two.ask_for(GATEWAY)
+        assert len(clients(daemon)) == 2
+        assert {port["entrance"] for port in clients(daemon)} == {"dgram"}
+        one.send(Ether(src=one.mac, dst=two.mac) / bytes(1400))
+        assert len(two.expect(lambda f: f.src == one.mac and len(f) > 1000)) == 1414
+    with DatagramClient(datagrams, daemon.folder, 3) as three:
+        three.ask_for(GATEWAY)  # and whoever is gone refuses what is flooded to him
+        wait_until(lambda: len(clients(daemon)) == 1, 5, "ports of the dead stay")
+
+
+def test_stuck_datagram_client_delays_nobody(daemon, datagrams):
+    with DatagramClient(datagrams, daemon.folder, 4) as stuck, \
+            DatagramClient(datagrams, daemon.folder, 5) as other, \
+            StreamClient(socket_of(daemon)) as sender:
+        stuck.ask_for(GATEWAY)
+        other.ask_for(GATEWAY)
+        for _ in range(4000):
+            sender.send(Ether(src=sender.mac, dst=stuck.mac) / bytes(1400))
+        begin = time.monotonic()
+        other.ask_for(GATEWAY)
+        assert time.monotonic() - begin < 1
+        assert any(port["out"]["drops"].get("queue_full") for port in clients(daemon))
+
+
+def test_datagram_descriptor_over_the_api(daemon):
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    plug_descriptor(daemon, theirs, {"kind": "vm", "fd": True})
+    theirs.close()
+    ours.send(bytes(Ether(src="52:54:00:00:03:01", dst="ff:ff:ff:ff:ff:ff") /
+                    ARP(op=1, hwsrc="52:54:00:00:03:01", psrc="192.168.120.40", pdst=GATEWAY)))
+    ours.settimeout(3)
+    assert ARP in Ether(ours.recv(65536))
+    ours.close()
+    daemon.lanyard("unplug", clients(daemon)[0]["id"])
+
+
 @pytest.mark.parametrize("words, says", [
     (["socket=hub8.sock"], "vm.socket: 'hub8.sock' is not a path"),
     (["socket=/x", "connect=/y"], "vm.connect: either this or socket, not both"),
     (["protocol=tcp"], "vm.protocol: 'tcp' is not a protocol for VMs; stream and dgram are"),
     (["protocol=dgram", "socket=127.0.0.1:5555"], "vm.socket: '127.0.0.1:5555' is a TCP address"),
+    (["protocol=dgram", "connect=/x"], "vm.connect: datagrams need no connection"),
     (["connect=fd:x"], "vm.connect: 'fd:x' is neither a path nor ADDRESS:PORT"),
 ])
 def test_bad_wishes(daemon, words, says):
