@@ -49,7 +49,8 @@ class Process:
         self._out = tempfile.TemporaryFile()
         self._err = tempfile.TemporaryFile()
         self._popen = subprocess.Popen(
-            self.argv, stdin=options.pop("stdin", subprocess.DEVNULL), stdout=self._out,
+            self.argv, stdin=options.pop("stdin", subprocess.DEVNULL),
+            stdout=options.pop("stdout", self._out),
             stderr=self._err, **options)
         self.pid = self._popen.pid
         self.stdin = self._popen.stdin
