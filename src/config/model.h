@@ -12,8 +12,9 @@
 
 #include <stddef.h>
 
-#define CONFIG_NAME_SIZE 32
-#define CONFIG_PATH_SIZE 256
+#define CONFIG_NAME_SIZE      32
+#define CONFIG_PATH_SIZE      256
+#define CONFIG_BOOT_FILE_SIZE 256
 
 /* One entry for each kind that can be written in a file or given to plug. */
 enum port_kind {
@@ -65,8 +66,10 @@ struct dhcp_config {
 	struct ip router;
 	struct ip dns[3]; /* key "dns"; default: .2 with a nat port */
 	size_t dns_count;
-	char domain[256];  /* option 15; default "localdomain" */
-	char search[1024]; /* option 119: space-separated */
+	char domain[256];      /* option 15; default "localdomain" */
+	char search[1024];     /* option 119: space-separated */
+	struct ip boot_server; /* key "boot-server"; default: none */
+	char boot_file[CONFIG_BOOT_FILE_SIZE];
 };
 
 /* How a VM's frames are told apart. */

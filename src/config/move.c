@@ -29,6 +29,7 @@ static void move_dhcp(const struct move *move, struct dhcp_config *dhcp)
 	move_ip(move, &dhcp->router);
 	for (size_t i = 0; i < dhcp->dns_count; i++)
 		move_ip(move, &dhcp->dns[i]);
+	move_ip(move, &dhcp->boot_server);
 	for (size_t i = 0; i < dhcp->reservation_count; i++)
 		move_ip(move, &dhcp->reservations[i].ip);
 }

@@ -7,13 +7,13 @@ static void takes_what_is_within_along(void **)
 		"hubs: {hub8: {subnet: 192.168.120.0/24, subnet6: 'fd00:8::/64', ports: ["
 		"{kind: nat, forwards: [tcp 127.0.0.1:1 192.168.120.10:1, "
 		"'tcp 127.0.0.1:2 [fd00:8::a]:1']},"
-		"{kind: dhcp, dns: [192.168.120.2, 9.9.9.9], "
+		"{kind: dhcp, dns: [192.168.120.2, 9.9.9.9], boot-server: 192.168.120.9, "
 		"reservations: [{mac: 02:00:00:00:00:01, ip: 192.168.120.10}]}]}}");
 	struct config *expected = read_text(
 		"hubs: {hub8: {subnet: 10.9.7.0/24, subnet6: 'fd00:8::/64', ports: ["
 		"{kind: nat, forwards: [tcp 127.0.0.1:1 10.9.7.10:1, "
 		"'tcp 127.0.0.1:2 [fd00:8::a]:1']},"
-		"{kind: dhcp, dns: [10.9.7.2, 9.9.9.9], "
+		"{kind: dhcp, dns: [10.9.7.2, 9.9.9.9], boot-server: 10.9.7.9, "
 		"reservations: [{mac: 02:00:00:00:00:01, ip: 10.9.7.10}]}]}}");
 
 	hub_config_move(&config->hubs[0], expected->hubs[0].subnet.address);

@@ -20,6 +20,7 @@ SCALAR(interface);
 SCALAR(netns);
 SCALAR(domain);
 SCALAR(search);
+SCALAR(boot_file);
 SCALAR(station_mac);
 SCALAR(address4);
 SCALAR(resolver);
@@ -108,6 +109,8 @@ static const struct key dhcp_keys[] = {
 	{"dns", .list = &dhcp_dns_list},
 	{"domain", AT(port_config, dhcp.domain), &domain},
 	{"search", AT(port_config, dhcp.search), &search},
+	{"boot-server", AT(port_config, dhcp.boot_server), &address4},
+	{"boot-file", AT(port_config, dhcp.boot_file), &boot_file},
 };
 static const struct key_set dhcp_set = SET(dhcp_keys, &port_set);
 

@@ -253,6 +253,22 @@ void interface_format(const void *value, char text[VALUE_TEXT_SIZE])
 	text_format(value, text);
 }
 
+int boot_file_parse(const char *text, void *ret, struct error *error)
+{
+	size_t len = strlen(text);
+
+	if (len >= CONFIG_BOOT_FILE_SIZE || !is_printable(text))
+		return value_refuse(error, text,
+			"is not a boot file: a name or URL of printable ASCII, at most 255 characters");
+	memcpy(ret, text, len + 1);
+	return 0;
+}
+
+void boot_file_format(const void *value, char text[VALUE_TEXT_SIZE])
+{
+	text_format(value, text);
+}
+
 int netns_parse(const char *text, void *ret, struct error *error)
 {
 	size_t len = strlen(text);

@@ -29,6 +29,7 @@ VALUE_FUNCTIONS(interface);    /* char[16] */
 VALUE_FUNCTIONS(netns);	       /* char[CONFIG_PATH_SIZE] */
 VALUE_FUNCTIONS(domain);       /* char[256] */
 VALUE_FUNCTIONS(search);       /* char[1024]: domains, a space between each two */
+VALUE_FUNCTIONS(boot_file);    /* char[CONFIG_BOOT_FILE_SIZE] */
 VALUE_FUNCTIONS(station_mac);  /* struct mac, of one station */
 VALUE_FUNCTIONS(address4);     /* struct ip, IPv4, of one host */
 VALUE_FUNCTIONS(resolver);     /* struct endpoint: an address, port 53 unless told */

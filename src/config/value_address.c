@@ -76,7 +76,11 @@ int address4_parse(const char *text, void *ret, struct error *error)
 
 void address4_format(const void *value, char text[VALUE_TEXT_SIZE])
 {
-	ip_format(*(const struct ip *)value, text);
+	const struct ip *ip = value;
+
+	text[0] = '\0';
+	if (ip_is_v4(*ip))
+		ip_format(*ip, text);
 }
 
 int resolver_parse(const char *text, void *ret, struct error *error)

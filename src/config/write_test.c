@@ -87,6 +87,8 @@ static void writes_everything_else(void **)
 		"        dns: []\n"
 		"        domain: \"\"\n"
 		"        search: \"a.org b.org\"\n"
+		"        boot-server: 192.168.120.9\n"
+		"        boot-file: \"http://boot.example/menu.ipxe\"\n"
 		"      - kind: host\n"
 		"        dev: \"-x\"\n";
 
@@ -115,6 +117,8 @@ static void every_key_makes_a_difference(void **)
 		"kind: dhcp, dns: 10.0.0.9",
 		"kind: dhcp, domain: a",
 		"kind: dhcp, search: a",
+		"kind: dhcp, boot-server: 10.0.0.9",
+		"kind: dhcp, boot-file: a",
 		"kind: dhcp, reservations: [{mac: 02:00:00:00:00:01, ip: 10.0.0.5}]",
 		"kind: dhcp, reservations: [{mac: 02:00:00:00:00:01, ip: 10.0.0.5, name: a}]",
 		"kind: host",

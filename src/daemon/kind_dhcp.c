@@ -39,6 +39,8 @@ static void fill_told(const struct world_port *port, struct dhcp_settings *setti
 	}
 	snprintf(settings->domain, sizeof(settings->domain), "%s", config->domain);
 	snprintf(settings->search, sizeof(settings->search), "%s", config->search);
+	settings->boot_server = v4_or_none(config->boot_server);
+	snprintf(settings->boot_file, sizeof(settings->boot_file), "%s", config->boot_file);
 }
 
 /* free(settings->reservations) when done. */

@@ -63,6 +63,8 @@ struct dhcp_settings {
 	uint8_t route_count;
 	char domain[DHCP_DOMAIN_SIZE];
 	char search[DHCP_SEARCH_SIZE]; /* names with a space between them */
+	struct ip4 boot_server;
+	char boot_file[DHCP_BOOT_SIZE];
 };
 
 /* Since the server was made. */

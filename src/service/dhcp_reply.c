@@ -53,6 +53,21 @@ static void add_routes(struct dhcp_message *reply, const struct dhcp_settings *s
 		reply->routes[reply->route_count++] = (struct dhcp_route){.via = settings->router};
 }
 
+/* Firmware reads the header's fields or the options, and what it was not told by one it takes from
+ * the other (RFC 2132 9.4, 9.5). A name that is too long for the field is an option only. */
+static void add_boot(struct dhcp_message *reply, const struct dhcp_settings *settings)
+{
+	char text[IP_TEXT_SIZE];
+
+	reply->next = settings->boot_server;
+	if (reply->next.be)
+		snprintf(reply->boot_server, sizeof(reply->boot_server), "%s",
+			ip_format(ip_from_v4(reply->next), text));
+	memcpy(reply->boot_file, settings->boot_file, sizeof(reply->boot_file));
+	if (strlen(reply->boot_file) < sizeof(reply->file))
+		snprintf(reply->file, sizeof(reply->file), "%s", reply->boot_file);
+}
+
 static void add_settings(struct dhcp_message *reply, const struct dhcp_server *server,
 	const struct dhcp_query *query)
 {
@@ -66,6 +81,7 @@ static void add_settings(struct dhcp_message *reply, const struct dhcp_server *s
 	memcpy(reply->domain, settings->domain, sizeof(reply->domain));
 	memcpy(reply->search, settings->search, sizeof(reply->search));
 	add_routes(reply, settings);
+	add_boot(reply, settings);
 	dhcp_keep_wanted(reply, query->message);
 }
 

@@ -459,6 +459,37 @@ static void replies_fit_the_client(void **state)
 	assert_true(strlen(world_reply(world, DHCP_OFFER)->message.search) > 500);
 }
 
+static void tells_what_to_boot(void **state)
+{
+	struct world *world = *state;
+	struct dhcp_settings settings = world_settings();
+	struct dhcp_message m = world_request(1, DHCP_DISCOVER);
+	const struct dhcp_message *r;
+
+	settings.boot_server = ip4_from_number(0xc0a87809);
+	strcpy(settings.boot_file, "http://boot.example/menu.ipxe");
+	world_configure(world, &settings);
+	m.wanted[0] = DHCP_OPTION_BOOT_FILE;
+	m.wanted_count = 1;
+	world_send(world, &m);
+	world_pass(world, NSEC_PER_SEC);
+	r = &world_reply(world, DHCP_OFFER)->message;
+	assert_int_equal(ip4_number(r->next), 0xc0a87809);
+	assert_string_equal(r->boot_server, "");
+	assert_string_equal(r->boot_file, settings.boot_file);
+	assert_string_equal(r->file, settings.boot_file);
+
+	memset(settings.boot_file, 'f', 255);
+	m.max_size = 1500;
+	world_configure(world, &settings);
+	m.wanted_count = 0;
+	world_send(world, &m);
+	r = &world_reply(world, DHCP_OFFER)->message;
+	assert_string_equal(r->boot_server, "192.168.120.9");
+	assert_string_equal(r->boot_file, settings.boot_file);
+	assert_string_equal(r->file, "");
+}
+
 static void tells_of_a_second_server_at_its_address(void **state)
 {
 	struct world *world = *state;
@@ -508,6 +539,7 @@ int main(void)
 		WORLD_TEST(informs),
 		WORLD_TEST(drops_what_is_not_for_it),
 		WORLD_TEST(replies_fit_the_client),
+		WORLD_TEST(tells_what_to_boot),
 		WORLD_TEST(tells_of_a_second_server_at_its_address),
 	};
 

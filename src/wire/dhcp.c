@@ -157,15 +157,21 @@ static void option_name(
 	ret[len] = '\0';
 }
 
+static void read_text(const uint8_t *bytes, size_t len, char *ret, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < MIN(len, size - 1) && bytes[i]; i++)
+		ret[i] = bytes[i] >= ' ' && bytes[i] <= '~' ? (char)bytes[i] : '?';
+	ret[i] = '\0';
+}
+
 static void option_text(
 	const struct options *options, enum dhcp_option code, char *ret, size_t size)
 {
 	struct reader r = option_reader(options, code);
-	size_t len = MIN(reader_left(&r), size - 1);
 
-	for (size_t i = 0; i < len; i++)
-		ret[i] = r.at[i] >= ' ' && r.at[i] <= '~' ? (char)r.at[i] : '?';
-	ret[len] = '\0';
+	read_text(r.at, reader_left(&r), ret, size);
 }
 
 static void write_label(struct writer *w, const uint8_t *label, unsigned len)
@@ -279,7 +285,7 @@ static bool read_header(struct reader *r, struct dhcp_message *m)
 	m->wants_broadcast = read_be16(r) & FLAG_BROADCAST;
 	read_copy(r, &m->client.be, 4);
 	read_copy(r, &m->yours.be, 4);
-	read_bytes(r, 4); /* siaddr: where a boot file would be */
+	read_copy(r, &m->next.be, 4);
 	read_copy(r, &m->relay.be, 4);
 	read_copy(r, &m->mac, sizeof(m->mac));
 	read_bytes(r, 16 - sizeof(m->mac) + SNAME_LEN + FILE_LEN);
@@ -308,6 +314,8 @@ static void read_options(struct options *o, struct dhcp_message *m)
 	option_name(o, DHCP_OPTION_NAME, m->name, sizeof(m->name));
 	option_name(o, DHCP_OPTION_DOMAIN, m->domain, sizeof(m->domain));
 	option_search(o, m->search);
+	option_text(o, DHCP_OPTION_BOOT_SERVER, m->boot_server, sizeof(m->boot_server));
+	option_text(o, DHCP_OPTION_BOOT_FILE, m->boot_file, sizeof(m->boot_file));
 	option_text(o, DHCP_OPTION_TEXT, m->explanation, sizeof(m->explanation));
 }
 
@@ -323,6 +331,9 @@ bool dhcp_parse(const void *bytes, size_t len, struct dhcp_message *ret)
 	read_options(&options, &message);
 	if (options.failed)
 		return false;
+	if (!(option_number(&options, DHCP_OPTION_OVERLOAD, 1) & OVERLOAD_FILE))
+		read_text((const uint8_t *)bytes + FILE_AT, FILE_LEN, message.file,
+			sizeof(message.file));
 	*ret = message;
 	return true;
 }
@@ -452,6 +463,8 @@ static void write_search(struct option_writer *o, const char *names)
 
 static void write_header(struct writer *w, const struct dhcp_message *m)
 {
+	size_t file_len = strlen(m->file);
+
 	write_u8(w, m->op);
 	write_u8(w, HTYPE_ETHERNET);
 	write_u8(w, sizeof(m->mac));
@@ -461,10 +474,12 @@ static void write_header(struct writer *w, const struct dhcp_message *m)
 	write_be16(w, m->wants_broadcast ? FLAG_BROADCAST : 0);
 	write_bytes(w, &m->client.be, 4);
 	write_bytes(w, &m->yours.be, 4);
-	write_zeros(w, 4);
+	write_bytes(w, &m->next.be, 4);
 	write_bytes(w, &m->relay.be, 4);
 	write_bytes(w, &m->mac, sizeof(m->mac));
-	write_zeros(w, 16 - sizeof(m->mac) + SNAME_LEN + FILE_LEN);
+	write_zeros(w, 16 - sizeof(m->mac) + SNAME_LEN);
+	write_bytes(w, m->file, file_len);
+	write_zeros(w, FILE_LEN - file_len);
 	write_be32(w, COOKIE);
 }
 
@@ -481,6 +496,8 @@ static void write_options(struct option_writer *o, const struct dhcp_message *m)
 	write_address(o, DHCP_OPTION_MASK, m->mask);
 	write_option(o, DHCP_OPTION_ROUTERS, m->routers, m->router_count * 4u);
 	write_option(o, DHCP_OPTION_DNS, m->dns, m->dns_count * 4u);
+	write_text(o, DHCP_OPTION_BOOT_SERVER, m->boot_server);
+	write_text(o, DHCP_OPTION_BOOT_FILE, m->boot_file);
 	write_number(o, DHCP_OPTION_MAX_SIZE, m->max_size, 2);
 	write_option(o, DHCP_OPTION_WANTED, m->wanted, m->wanted_count);
 	write_number(o, DHCP_OPTION_MTU, m->mtu, 2);
@@ -516,7 +533,7 @@ size_t dhcp_write(const struct dhcp_message *message, uint8_t *out, size_t size)
 	struct writer header = writer_on(out, DHCP_HEADER_LEN);
 	struct option_writer options = {{
 		writer_on(out + DHCP_HEADER_LEN, size - DHCP_HEADER_LEN - 4), /* overload and end */
-		writer_on(out + FILE_AT, FILE_LEN - 1),
+		writer_on(out + FILE_AT, message->file[0] ? 0 : FILE_LEN - 1),
 		writer_on(out + SNAME_AT, SNAME_LEN - 1),
 	}};
 
@@ -543,6 +560,10 @@ void dhcp_keep_wanted(struct dhcp_message *reply, const struct dhcp_message *req
 		reply->name[0] = '\0';
 	if (!is_wanted[DHCP_OPTION_DOMAIN])
 		reply->domain[0] = '\0';
+	if (!is_wanted[DHCP_OPTION_BOOT_SERVER])
+		reply->boot_server[0] = '\0';
+	if (!is_wanted[DHCP_OPTION_BOOT_FILE])
+		reply->boot_file[0] = '\0';
 	if (!is_wanted[DHCP_OPTION_MTU])
 		reply->mtu = 0;
 	if (!is_wanted[DHCP_OPTION_BROADCAST])

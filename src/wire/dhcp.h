@@ -19,6 +19,8 @@
 #define DHCP_NAME_SIZE	   64
 #define DHCP_DOMAIN_SIZE   256
 #define DHCP_SEARCH_SIZE   1024
+#define DHCP_FILE_SIZE	   128 /* the file field, ended by a NUL */
+#define DHCP_BOOT_SIZE	   256
 #define DHCP_ADDRESSES_MAX 4
 #define DHCP_ROUTES_MAX	   16
 
@@ -58,6 +60,8 @@ enum dhcp_option {
 	DHCP_OPTION_RENEW = 58,
 	DHCP_OPTION_REBIND = 59,
 	DHCP_OPTION_CLIENT_ID = 61,
+	DHCP_OPTION_BOOT_SERVER = 66,
+	DHCP_OPTION_BOOT_FILE = 67,
 	DHCP_OPTION_SEARCH = 119,
 	DHCP_OPTION_ROUTES = 121,
 	DHCP_OPTION_END = 255,
@@ -75,8 +79,8 @@ struct dhcp_route {
 	uint8_t len;
 };
 
-/* Times are in seconds. Texts hold letters, digits, '-', '_' and '.' only (explanation: printable
- * ASCII), whoever sent them: what would not is not there. */
+/* Times are in seconds. Texts hold letters, digits, '-', '_' and '.' only (explanation and
+ * what a boot is from: printable ASCII), whoever sent them: what would not is not there. */
 struct dhcp_message {
 	uint8_t op; /* enum dhcp_op */
 	bool wants_broadcast;
@@ -84,8 +88,10 @@ struct dhcp_message {
 	uint16_t seconds;
 	struct ip4 client; /* ciaddr: the client has it and answers ARP for it */
 	struct ip4 yours;  /* yiaddr */
+	struct ip4 next;   /* siaddr: who has the file */
 	struct ip4 relay;  /* giaddr */
 	struct mac mac;	   /* chaddr */
+	char file[DHCP_FILE_SIZE];
 
 	uint8_t type; /* enum dhcp_type, or one we do not know; 0: plain BOOTP */
 	struct ip4 mask, broadcast, requested, server;
@@ -100,6 +106,7 @@ struct dhcp_message {
 	uint8_t wanted[255]; /* option codes the client asks for */
 	char name[DHCP_NAME_SIZE], domain[DHCP_DOMAIN_SIZE];
 	char search[DHCP_SEARCH_SIZE]; /* names with a space between them */
+	char boot_server[DHCP_BOOT_SIZE], boot_file[DHCP_BOOT_SIZE];
 	char explanation[128];
 };
 
@@ -112,8 +119,9 @@ bool dhcp_parse(const void *bytes, size_t len, struct dhcp_message *ret) MUST_US
 
 /*
  * Writes header and all options that are set; size: at most DHCP_MESSAGE_MAX, at least
- * DHCP_MESSAGE_MIN. What does not fit goes into the file and sname fields (RFC 2132 9.3), and what
- * does not fit there is left out, the least needed first. Returns the length.
+ * DHCP_MESSAGE_MIN. What does not fit goes into the sname field, and the file field if that is
+ * free (RFC 2132 9.3), and what does not fit there is left out, the least needed first. Returns the
+ * length.
  */
 size_t dhcp_write(const struct dhcp_message *message, uint8_t *out, size_t size);
 

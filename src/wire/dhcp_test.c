@@ -83,6 +83,11 @@ static void reads_overloaded_fields(void **)
 	bytes[DHCP_HEADER_LEN + 5] = 1;
 	assert_true(dhcp_parse(bytes, len, &m));
 	assert_string_equal(m.name, "redh");
+	assert_string_equal(m.file, "");
+	bytes[DHCP_HEADER_LEN + 5] = 2;
+	memcpy(bytes + 108, "a\nb", 4);
+	assert_true(dhcp_parse(bytes, len, &m));
+	assert_string_equal(m.file, "a?b");
 }
 
 static void refuses(const void *options, size_t len)
@@ -208,6 +213,8 @@ static struct dhcp_message full_reply(void)
 		.name = "redhat",
 		.domain = "lan.example.com",
 		.search = "lan.example.com example.com www.example.com other.org",
+		.boot_server = "192.168.120.9",
+		.boot_file = "http://boot.example/menu.ipxe?a=b",
 		.explanation = "because it is so",
 	};
 
@@ -235,6 +242,26 @@ static void writes_what_it_reads(void **)
 	assert_int_equal(back.yours.be, m.yours.be);
 	assert_memory_equal(&back.client_id, &m.client_id, sizeof(m.client_id));
 	assert_string_equal(back.explanation, m.explanation);
+	assert_string_equal(back.boot_server, m.boot_server);
+	assert_string_equal(back.boot_file, m.boot_file);
+}
+
+static void says_a_file_in_its_field(void **)
+{
+	struct dhcp_message m = full_reply(), back;
+	uint8_t bytes[DHCP_MESSAGE_MAX];
+
+	strcpy(m.file, "lpxelinux.0");
+	m.next = ip4(0xc0a87809);
+	memset(m.domain, 'd', 200);
+	memset(bytes, 0xaa, sizeof(bytes));
+	/* Then no option may spill into it. */
+	for (size_t size = DHCP_MESSAGE_MIN; size < 900; size++) {
+		assert_true(dhcp_parse(bytes, dhcp_write(&m, bytes, size), &back));
+		assert_string_equal(back.file, "lpxelinux.0");
+		assert_int_equal(back.next.be, m.next.be);
+	}
+	assert_same(&m, &back);
 }
 
 static void compresses_the_search_list(void **)
@@ -254,7 +281,7 @@ static void spills_into_file_and_sname(void **)
 	struct dhcp_message m = full_reply(), back;
 	uint8_t bytes[DHCP_MESSAGE_MAX];
 
-	for (unsigned i = 0; i < 100; i++)
+	for (unsigned i = 0; i < 101; i++)
 		strcat(m.domain, "x");
 	assert_true(strlen(m.domain) + strlen(m.search) > 148);
 	assert_int_equal(dhcp_write(&m, bytes, 500), 500 - 1);
@@ -300,6 +327,7 @@ static void keeps_what_is_wanted(void **)
 	assert_int_equal(reply.router_count, 1);
 	assert_true(reply.search[0]);
 	assert_int_equal(reply.dns_count + reply.route_count + reply.mtu, 0);
+	assert_false(reply.boot_server[0] || reply.boot_file[0]);
 	assert_false(reply.name[0] || reply.domain[0] || reply.broadcast.be);
 	assert_int_equal(reply.lease_time, 1800);
 	assert_true(reply.mask.be);
@@ -323,6 +351,7 @@ int main(void)
 		cmocka_unit_test(survives_pointer_loops),
 		cmocka_unit_test(reads_classless_routes),
 		cmocka_unit_test(writes_what_it_reads),
+		cmocka_unit_test(says_a_file_in_its_field),
 		cmocka_unit_test(compresses_the_search_list),
 		cmocka_unit_test(spills_into_file_and_sname),
 		cmocka_unit_test(leaves_out_what_does_not_fit),

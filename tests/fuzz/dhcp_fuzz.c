@@ -289,6 +289,8 @@ static struct dhcp_settings settings_of(uint8_t choice, struct dhcp_reservation 
 		.mtu = 1500,
 		.router = ip4_from_number(NET + 2),
 		.search = "a.example b.example",
+		.boot_server = ip4_from_number(choice & 64 ? NET + 9 : 0),
+		.boot_file = "http://boot.example/menu.ipxe",
 	};
 }
 
