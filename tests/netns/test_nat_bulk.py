@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from conftest import SOAK
+from support.fixtures import SOAK
 from support.compile import compiled
 from support.daemon import RELEASE, Guest
 from support.topology import BadWire, KernelNat, Network, SERVER, SERVER6

@@ -13,7 +13,7 @@ from scapy.layers.inet import ICMP, IP, UDP
 from scapy.layers.l2 import Ether
 from scapy.utils import checksum
 
-from conftest import UNPRIVILEGED_PING
+from support.fixtures import UNPRIVILEGED_PING
 from support import topology
 from support.daemon import GATEWAY, GATEWAY6, Guest
 from support.namespace import wait_until

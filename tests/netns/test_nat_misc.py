@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from conftest import UNPRIVILEGED_PING
+from support.fixtures import UNPRIVILEGED_PING
 from support import topology
 from support.daemon import GATEWAY, GATEWAY6, Guest
 from support.namespace import Namespace, wait_until

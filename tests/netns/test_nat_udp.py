@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from conftest import UNPRIVILEGED_PING
+from support.fixtures import UNPRIVILEGED_PING
 from support.daemon import GATEWAY, GATEWAY6, Guest
 from support.namespace import Namespace, veth, wait_until
 from support.topology import HOST, HOST6, SERVER, SERVER6, SERVER_TWO, SERVER_TWO6

@@ -43,7 +43,7 @@ shift 2 && exec "$@"
 """
 NOBODY = 65534
 
-alive = []  # for conftest.py, which prints their state when a test fails
+alive = []  # for fixtures.py, which prints their state when a test fails
 
 
 class CommandFailed(AssertionError):

@@ -16,7 +16,7 @@ from support.namespace import Process, wait_until
 QEMU = "qemu-system-x86_64"
 CARDS = {"virtio": "virtio-net-pci", "e1000": "e1000", "rtl8139": "rtl8139"}
 
-alive = []  # for conftest.py, which prints their consoles when a test fails
+alive = []  # for fixtures.py, which prints their consoles when a test fails
 
 
 class Machine:
