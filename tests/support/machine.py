@@ -26,10 +26,12 @@ class Machine:
         ttyS1   guest-init takes commands here: run(), start()
 
     boot: "kernel": straight into ours; "network": what its card's boot ROM finds.
+    mac: of its first card.
     """
 
     def __init__(self, namespace, *network, boot="kernel", memory=160, label="machine"):
         self.label = label
+        self.mac = (re.search(r"mac=([0-9a-f:]{17})", " ".join(network)) or [None, None])[1]
         self._folder = pathlib.Path(tempfile.mkdtemp(prefix="lanyard-machine-"))
         self._console = self._folder / "console"
         self._heard = b""
