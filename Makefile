@@ -6,10 +6,11 @@
 #   make check      every test there is; ends with "N passed, N failed, N skipped"
 #   make bench      side by side with the kernel's NAT and bridge, slirp4netns and pasta
 #
-# More: bench-short (a few minutes of bench), soak (the long transfers), install.
+# More: bench-short (a few minutes of bench), soak (the long tests), install.
 PREFIX ?= /usr/local
 DESTDIR ?=
 PYTHON = /usr/bin/python3
+guest = tools/setup guest || echo "make: no virtual machines here: tests/guest will be skipped"
 
 all: build/build.ninja
 	@ninja -C build
@@ -25,10 +26,12 @@ demo:
 
 check:
 	@tools/setup test
+	@$(guest)
 	@$(PYTHON) tools/check
 
 soak:
 	@tools/setup test
+	@$(guest)
 	@$(PYTHON) tools/check --soak
 
 bench:

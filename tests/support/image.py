@@ -48,6 +48,19 @@ def appendix():
     return _made("appendix.cpio", GUEST_INIT, lambda init: _Archive().add_init(init).bytes())
 
 
+def unpack(folder):
+    """The small initrd as a tree, for a container to have as its root."""
+    for name, mode, content, _ in _entries(small_initrd().read_bytes()):
+        path = pathlib.Path(folder) / name
+        if stat.S_ISDIR(mode):
+            path.mkdir(parents=True, exist_ok=True)
+        elif stat.S_ISLNK(mode):
+            path.symlink_to(content.decode())
+        elif stat.S_ISREG(mode):
+            path.write_bytes(content)
+            path.chmod(stat.S_IMODE(mode))
+
+
 def _made(name, source, make):
     """One file for each state of what it is made from; earlier ones go."""
     state = hashlib.sha256()

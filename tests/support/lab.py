@@ -28,19 +28,38 @@ WEB = "http://web.example"
 BLOB_LEN = 20_000_000
 
 
-class Lab:
-    def __init__(self, config=CONFIG, build=BUILD):
+class Outside:
+    """The host's namespace and the servers, without a daemon."""
+
+    def __init__(self):
         self.network = Network()
         self.host = self.network.host
         self.network.nginx()
         self.network.dnsmasq(f"address=/web.example/{SERVER}")
         self.web = self.network.web_root
         (self.web / "hello").write_text("hello\n", encoding="ascii")
-        self.daemon = self.network.daemon(config, build)
-        self._machines = []
 
     def __enter__(self):
         return self
+
+    def __exit__(self, *_):
+        self.network.close()
+
+    def blob(self, name="blob", length=BLOB_LEN):
+        """Random bytes for the web server to offer: their SHA-256."""
+        path = self.web / name
+        if not path.exists():
+            path.write_bytes(os.urandom(length))
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class Lab(Outside):
+    """And a daemon."""
+
+    def __init__(self, config=CONFIG, build=BUILD):
+        super().__init__()
+        self._machines = []
+        self.daemon = self.network.daemon(config, build)
 
     def __exit__(self, *_):
         for machine in self._machines:
@@ -48,7 +67,7 @@ class Lab:
         try:
             self.daemon.close()
         finally:
-            self.network.close()
+            super().__exit__()
 
     def qemu_arguments(self, kind, card="virtio", memory=160, **options):
         """What the command says to give QEMU: a list."""
@@ -63,13 +82,6 @@ class Lab:
                        boot=boot, memory=memory, label=label or f"{kind}-{card}")
         self._machines.append(made)
         return made
-
-    def blob(self, name="blob", length=BLOB_LEN):
-        """Random bytes for the web server to offer: their SHA-256."""
-        path = self.web / name
-        if not path.exists():
-            path.write_bytes(os.urandom(length))
-        return hashlib.sha256(path.read_bytes()).hexdigest()
 
     def ports(self):
         """The hub's ports as the API has them."""
