@@ -51,7 +51,7 @@ def test_chain(lab, machines, way):
     machine = machines.get(way) or boot(lab, *way)
     machine.wait_for_console(f"{WEB}/boot.ipxe... ok", 90)
     machine.wait_ready(180)
-    assert f"filename {WEB}/boot.ipxe" in machine.console
+    assert f"filename {WEB}/boot.ipxe next-server 192.168.120.77" in machine.console
     # Kernel and boot ROM are one machine to the DHCP server: it is told the same address.
     address = machine.lease()["ip"]
     assert f"net0: {address}/255.255.255.0 gw 192.168.120.2" in machine.console

@@ -11,11 +11,13 @@ import itertools
 
 import pytest
 
-from support.lab import BLOB_LEN, DHCP_SERVER, KINDS, ROUTER, WEB, download
+from support.fixtures import SOAK
+from support.lab import DHCP_SERVER, KINDS, ROUTER, WEB, download
 
 PAIRS = list(itertools.permutations(KINDS, 2))
 PAIR_NAMES = [" to ".join(pair) for pair in PAIRS]
 TEXT_LEN = 3_000_000
+TRANSFER_LEN = 500_000_000 if SOAK else 20_000_000
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +50,10 @@ def test_names(machine):
 
 
 def test_download(lab, machine):
-    expected = lab.blob()
-    assert download(machine) == expected
+    expected = lab.blob("transfer", TRANSFER_LEN)
+    assert download(machine, "transfer", 600) == expected
     port = lab.port_of(machine)
-    assert port["out"]["bytes"] > BLOB_LEN and not port["in"]["drops"], port
+    assert port["out"]["bytes"] > TRANSFER_LEN and not port["in"]["drops"], port
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=PAIR_NAMES)

@@ -20,7 +20,7 @@ hubs:
     subnet6: fd00:8::/64
     ports:
       - {kind: nat}
-      - {kind: dhcp, boot-file: "http://web.example/boot.ipxe"}
+      - {kind: dhcp, boot-file: "http://web.example/boot.ipxe", boot-server: 192.168.120.77}
 """
 KINDS = ("stream", "dgram", "vhost-user", "vde")
 ROUTER, DHCP_SERVER = "192.168.120.2", "192.168.120.254"
