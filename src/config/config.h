@@ -19,6 +19,10 @@ int config_check(const struct config *config, struct error *error) MUST_USE;
  * a list as its only item. hub: what the port is to fit on, and gives it its defaults; or NULL. */
 int config_read_port(const struct hub_config *hub, const char *kind, const char *const *settings,
 	size_t count, struct port_config *ret_port, struct error *error) MUST_USE;
+/* What the port is to become while it is there: `from`, with settings of struct policy_config or of
+ * its mac. port_config_done() ends *ret. */
+int config_change_port(const struct port_config *from, const char *const *settings, size_t count,
+	struct port_config *ret, struct error *error) MUST_USE;
 /* "tcp 127.0.0.1:2222 192.168.120.10:22" */
 int config_read_forward(const char *text, struct forward_config *ret, struct error *error) MUST_USE;
 char *forward_format(const struct forward_config *forward, char text[160]);
@@ -39,5 +43,7 @@ int port_config_copy(const struct port_config *from, struct port_config *ret) MU
 void port_config_done(struct port_config *port);
 /* The same wish, whatever place it stands at. */
 bool port_config_equal(const struct port_config *a, const struct port_config *b);
+/* But for what may change while it is there. */
+bool port_config_equal_but_policy(const struct port_config *a, const struct port_config *b);
 bool hub_config_equal_but_ports(const struct hub_config *a, const struct hub_config *b);
 struct hub_config *config_find_hub(struct config *config, const char *name);

@@ -133,6 +133,14 @@ bool port_config_equal(const struct port_config *a, const struct port_config *b)
 	return a->kind == b->kind && keys_equal(schema_port(a->kind), a, b);
 }
 
+bool port_config_equal_but_policy(const struct port_config *a, const struct port_config *b)
+{
+	struct port_config other = *b;
+
+	other.policy = a->policy;
+	return port_config_equal(a, &other);
+}
+
 bool hub_config_equal_but_ports(const struct hub_config *a, const struct hub_config *b)
 {
 	return !strcmp(a->name, b->name) && keys_equal(schema_hub(), a, b);

@@ -8,9 +8,11 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/time.h"
 #include "wire/address.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define CONFIG_NAME_SIZE      32
 #define CONFIG_PATH_SIZE      256
@@ -88,12 +90,29 @@ struct entrance_config {
 	enum vm_protocol protocol;	/* of the kind vm */
 };
 
+/* What a wire does to frames; all zero: nothing. */
+struct wire_config {
+	nsec delay, jitter;
+	uint32_t loss, duplicate, reorder; /* probabilities in millionths */
+	uint64_t rate;			   /* bits a second */
+};
+
+/* What a port may do, and what its wire does: changes while the port is there. */
+struct policy_config {
+	bool is_isolated, is_down;
+	uint64_t rate; /* bits a second, each way; 0: no limit */
+	/* Both ways; or, where they are given, instead of it from the port into the hub, and to
+	 * it. */
+	struct wire_config impair, impair_in, impair_out;
+};
+
 struct port_config {
 	enum port_kind kind;
 	char name[CONFIG_NAME_SIZE]; /* empty: none given */
 	bool has_mac;
 	struct mac mac;
 	unsigned mtu; /* 0: the hub's */
+	struct policy_config policy;
 	struct place place;
 	union {
 		struct {

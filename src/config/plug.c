@@ -120,3 +120,42 @@ int config_read_port(const struct hub_config *hub, const char *kind, const char 
 		*ret_port = port;
 	return err;
 }
+
+static int change(struct port_config *port, const char *setting, struct error *error)
+{
+	const char *equals = strchr(setting, '=');
+	char name[CONFIG_NAME_SIZE] = "";
+	const struct key *key;
+	int err;
+
+	if (!equals)
+		return error_set(error, EINVAL, "'%s' is not a setting; key=value would be",
+			excerpt(setting).text);
+	if ((size_t)(equals - setting) < sizeof(name))
+		memcpy(name, setting, (size_t)(equals - setting));
+	key = key_set_find(schema_port(port->kind), name);
+	if (!key || !(key->is_policy || !strcmp(name, "mac")))
+		return error_set(error, EINVAL,
+			"'%s' is not what can change while a port is there: link, isolated, rate, "
+			"impair, impair-in, impair-out; of a VM also mac",
+			excerpt(setting).text);
+	err = key->scalar->parse(equals + 1, member_of(port, key->offset), error);
+	return err ? error_wrap(error, err, "%s", name) : 0;
+}
+
+int config_change_port(const struct port_config *from, const char *const *settings, size_t count,
+	struct port_config *ret, struct error *error)
+{
+	struct port_config port;
+	int err = port_config_copy(from, &port);
+
+	if (err)
+		return error_set(error, ENOMEM, "out of memory");
+	for (size_t i = 0; i < count && !err; i++)
+		err = change(&port, settings[i], error);
+	if (err)
+		port_config_done(&port);
+	else
+		*ret = port;
+	return err;
+}

@@ -116,8 +116,8 @@ static void refuses_the_rest(void **)
 		{"host", "dev", "host: 'dev' is not a setting; key=value would be"},
 		{"host", "=dev", "host: '=dev' is not a setting; key=value would be"},
 		{"host", "dve=tap0",
-			"host.dve: unknown key; keys here are kind, name, mac, mtu, dev; did "
-			"you mean dev?"},
+			"host.dve: unknown key; keys here are kind, name, mac, mtu, link, isolated, "
+			"rate, impair, impair-in, impair-out, dev; did you mean dev?"},
 		{"host", "kind=nat", "host.kind: key given twice"},
 		{"host", "mtu=1", "host.mtu: '1' is not an MTU, a number from 576 to 65520"},
 		{"host", "name=\"a",
@@ -152,6 +152,69 @@ static void refuses_the_rest(void **)
 	}
 }
 
+static struct port_config change(const struct port_config *from, const char *const *settings)
+{
+	struct port_config port;
+	struct error error = {};
+
+	if (config_change_port(from, settings, count_of(settings), &port, &error))
+		fail_msg("refused: %s", error.text);
+	return port;
+}
+
+static void changes_what_can_change(void **)
+{
+	struct port_config nat, next;
+
+	nat = plug(&hub1, "nat", SETTINGS("forwards=tcp [::1]:1 192.168.56.5:1"));
+	next = change(&nat, SETTINGS("link=down", "rate=10mbit", "impair=delay 5ms loss 1%",
+				    "mac=02:00:00:00:00:01"));
+	assert_true(next.policy.is_down && next.has_mac);
+	assert_int_equal(next.policy.rate, 10000000);
+	assert_int_equal(next.policy.impair.delay, 5 * NSEC_PER_MSEC);
+	assert_int_equal(next.policy.impair.loss, 10000);
+	assert_int_equal(next.nat.forward_count, 1);
+	assert_false(port_config_equal(&nat, &next));
+	assert_false(port_config_equal_but_policy(&nat, &next)); /* has another mac */
+	next.has_mac = false;
+	assert_true(port_config_equal_but_policy(&nat, &next));
+	port_config_done(&nat);
+	nat = change(&next, SETTINGS("impair=none", "link=up"));
+	assert_int_equal(nat.policy.impair.delay, 0);
+	assert_int_equal(nat.policy.rate, 10000000);
+	port_config_done(&next);
+	port_config_done(&nat);
+}
+
+static void changes_nothing_else(void **)
+{
+	static const struct {
+		const char *setting, *message;
+	} refusals[] = {
+		{"link", "'link' is not a setting; key=value would be"},
+		{"link=off", "link: 'off' is not up or down"},
+		{"rate=fast", "rate: 'fast' is not a rate from 8kbit to 1000gbit, such as 100mbit "
+			      "or 1.5mbit; or none"},
+		{"impair-in=loss", "impair-in: 'loss': 'loss' has no value behind it"},
+		{"mtu=1400", "'mtu=1400' is not what can change while a port is there: link, "
+			     "isolated, rate, impair, impair-in, impair-out; of a VM also mac"},
+		{"forwards=a", "'forwards=a' is not what can change while a port is there: link, "
+			       "isolated, rate, impair, impair-in, impair-out; of a VM also mac"},
+		{"=", "'=' is not what can change while a port is there: link, "
+		      "isolated, rate, impair, impair-in, impair-out; of a VM also mac"},
+	};
+	struct port_config nat = plug(&hub1, "nat", SETTINGS("mtu=1400")), next;
+
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+		struct error error = {};
+
+		assert_int_equal(
+			config_change_port(&nat, &refusals[i].setting, 1, &next, &error), -22);
+		assert_string_equal(error.text, refusals[i].message);
+	}
+	port_config_done(&nat);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +222,8 @@ int main(void)
 		cmocka_unit_test(takes_quotes_and_lists),
 		cmocka_unit_test(fits_the_hub),
 		cmocka_unit_test(refuses_the_rest),
+		cmocka_unit_test(changes_what_can_change),
+		cmocka_unit_test(changes_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

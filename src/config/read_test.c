@@ -218,7 +218,14 @@ static void refuses_wrong_shapes(void **)
 			"host, netns, nat, dhcp, vm, vhost-user"},
 		{PORT("{kind: nat, forward: []}"),
 			"f:5:21: hubs.hub8.ports[0].nat.forward: unknown key; keys here are kind, name, "
-			"mac, mtu, forwards, host-loopback, dns; did you mean forwards?"},
+			"mac, mtu, link, isolated, rate, impair, impair-in, impair-out, forwards, "
+			"host-loopback, dns; did you mean forwards?"},
+		{PORT("{kind: nat, rate: 7bit}"),
+			"f:5:21: hubs.hub8.ports[0].nat.rate: '7bit' is not a rate from 8kbit to "
+			"1000gbit, such as 100mbit or 1.5mbit; or none"},
+		{PORT("{kind: nat, impair: delay 5ms jitter 1}"),
+			"f:5:21: hubs.hub8.ports[0].nat.impair: 'delay 5ms jitter 1': '1' is not a "
+			"time of at most 60s, such as 50ms, 0.5s or 200us"},
 		{PORT("{kind: netns}"), "f:5:9: hubs.hub8.ports[0].netns: key 'netns' is missing"},
 		{PORT("{kind: host, dev: a123456789012345}"),
 			"f:5:22: hubs.hub8.ports[0].host.dev: 'a123456789012345' is not an interface's "

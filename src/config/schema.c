@@ -26,6 +26,9 @@ SCALAR(address4);
 SCALAR(resolver);
 SCALAR(nat_forward);
 SCALAR(port_mac);
+SCALAR(rate);
+SCALAR(wire);
+SCALAR(link_state);
 SCALAR(hub_subnet);
 SCALAR(hub_subnet6);
 SCALAR(dhcp_pool);
@@ -40,6 +43,12 @@ static const struct key port_keys[] = {
 	{"name", AT(port_config, name), &port_name},
 	{"mac", 0, &port_mac},
 	{"mtu", AT(port_config, mtu), &mtu},
+	{"link", AT(port_config, policy.is_down), &link_state, .is_policy = true},
+	{"isolated", AT(port_config, policy.is_isolated), &flag, .is_policy = true},
+	{"rate", AT(port_config, policy.rate), &rate, .is_policy = true},
+	{"impair", AT(port_config, policy.impair), &wire, .is_policy = true},
+	{"impair-in", AT(port_config, policy.impair_in), &wire, .is_policy = true},
+	{"impair-out", AT(port_config, policy.impair_out), &wire, .is_policy = true},
 };
 static const struct key_set port_set = SET(port_keys);
 

@@ -35,6 +35,7 @@ struct key {
 	const struct scalar *scalar;
 	const struct list *list;
 	bool is_required;
+	bool is_policy; /* of struct policy_config: may change while the port is there */
 };
 
 struct key_set {

@@ -66,6 +66,52 @@ static const struct wording wordings[] = {
 	{AS(vm_protocol), "stream", "stream"},
 	{AS(vm_protocol), "dgram", "dgram"},
 	{AS(vm_protocol), "tcp", NULL},
+	{AS(link_state), "up", "up"},
+	{AS(link_state), "down", "down"},
+	{AS(link_state), "on", NULL},
+	{AS(rate), "100mbit", "100mbit"},
+	{AS(rate), "1000mbit", "1gbit"},
+	{AS(rate), "1.5mbit", "1.5mbit"},
+	{AS(rate), "0.0081mbit", "8.1kbit"},
+	{AS(rate), "1000gbit", "1000gbit"},
+	{AS(rate), "1000.1gbit", NULL},
+	{AS(rate), "8kbit", "8kbit"},
+	{AS(rate), "7999bit", NULL},
+	{AS(rate), "8123bit", "8.123kbit"},
+	{AS(rate), "none", ""},
+	{AS(rate), "100", NULL},
+	{AS(rate), "100MBit", NULL},
+	{AS(rate), "100 mbit", NULL},
+	{AS(rate), "-1mbit", NULL},
+	{AS(rate), "0mbit", NULL},
+	{AS(rate), "1.mbit", NULL},
+	{AS(rate), ".5mbit", NULL},
+	{AS(rate), "1.0000001mbit", NULL},
+	{AS(rate), "9999999999mbit", NULL},
+	{AS(rate), "", NULL},
+	{AS(wire), "delay 50ms jitter 5ms loss 1% duplicate 0.1% reorder 2% rate 10mbit",
+		"delay 50ms jitter 5ms loss 1% duplicate 0.1% reorder 2% rate 10mbit"},
+	{AS(wire), "rate 10mbit  loss 100%", "loss 100% rate 10mbit"},
+	{AS(wire), "delay 1.5s", "delay 1.5s"},
+	{AS(wire), "delay 0.000001ms", "delay 0.001us"},
+	{AS(wire), "delay 60s", "delay 60s"},
+	{AS(wire), "delay 60.001s", NULL},
+	{AS(wire), "delay 1000us", "delay 1ms"},
+	{AS(wire), "loss 0.0001%", "loss 0.0001%"},
+	{AS(wire), "loss 0.00001%", NULL},
+	{AS(wire), "loss 100.1%", NULL},
+	{AS(wire), "loss 1", NULL},
+	{AS(wire), "none", ""},
+	{AS(wire), "", NULL},
+	{AS(wire), " ", ""},
+	{AS(wire), "delay", NULL},
+	{AS(wire), "delay 5ms delay 6ms", NULL},
+	{AS(wire), "delay 5ms jitter 6ms", NULL},
+	{AS(wire), "jitter 5ms", NULL},
+	{AS(wire), "reorder 5%", NULL},
+	{AS(wire), "corrupt 5%", NULL},
+	{AS(wire), "none none", NULL},
+	{AS(wire), ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS, NULL},
 	{AS(duration), "30m", "30m"},
 	{AS(duration), "90s", "90s"},
 	{AS(duration), "120s", "2m"},
@@ -228,6 +274,15 @@ static void refusals_say_what_is_right(void **)
 	error = (struct error){};
 	assert_int_equal(duration_parse("30", &value, &error), -22);
 	assert_string_equal(error.text, "'30' is not a duration, such as 90s, 30m, 2h or 7d");
+	error = (struct error){};
+	assert_int_equal(wire_parse("delay 50ms lose 1%", &value, &error), -22);
+	assert_string_equal(error.text,
+		"'delay 50ms lose 1%': 'lose' is none of delay, jitter, loss, duplicate, reorder and rate, each with a "
+		"value behind it, such as 'delay 50ms loss 1%'; or none");
+	error = (struct error){};
+	assert_int_equal(wire_parse("delay 5ms jitter 6ms", &value, &error), -22);
+	assert_string_equal(
+		error.text, "'delay 5ms jitter 6ms' has a jitter that is longer than its delay");
 	error = (struct error){};
 	assert_int_equal(port_mac_parse("01:00:5e:00:00:01", &value, &error), -22);
 	assert_string_equal(error.text,

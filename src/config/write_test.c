@@ -63,6 +63,12 @@ static void writes_everything_else(void **)
 		"        name: guest\n"
 		"        mac: \"02:00:00:00:00:01\"\n"
 		"        mtu: 1400\n"
+		"        link: down\n"
+		"        isolated: true\n"
+		"        rate: 100mbit\n"
+		"        impair: \"delay 50ms loss 1%\"\n"
+		"        impair-in: \"rate 10mbit\"\n"
+		"        impair-out: \"loss 0.5%\"\n"
 		"        netns: \"/run/netns/a \\\"b\\\\\"\n"
 		"        dev: eth1\n"
 		"  hub8:\n"
@@ -122,6 +128,12 @@ static void every_key_makes_a_difference(void **)
 		"kind: dhcp, reservations: [{mac: 02:00:00:00:00:01, ip: 10.0.0.5}]",
 		"kind: dhcp, reservations: [{mac: 02:00:00:00:00:01, ip: 10.0.0.5, name: a}]",
 		"kind: host",
+		"kind: host, link: down",
+		"kind: host, isolated: true",
+		"kind: host, rate: 1mbit",
+		"kind: host, impair: loss 1%",
+		"kind: host, impair-in: loss 1%",
+		"kind: host, impair-out: loss 1%",
 		"kind: host, dev: a",
 		"kind: netns, netns: a",
 		"kind: netns, netns: b",

@@ -86,13 +86,20 @@ static void try_forward(const char *line)
 static void try_port(
 	const struct hub_config *hub, const char *kind, const char *const *settings, size_t count)
 {
-	struct port_config port;
+	struct port_config port, next;
 	struct error error = {};
 
-	if (config_read_port(hub, kind, settings, count, &port, &error))
+	if (config_read_port(hub, kind, settings, count, &port, &error)) {
 		require_one_line(&error);
-	else
-		port_config_done(&port);
+		return;
+	}
+	if (config_change_port(&port, settings, count, &next, &error)) {
+		require_one_line(&error);
+	} else {
+		require(port_config_equal(&port, &next));
+		port_config_done(&next);
+	}
+	port_config_done(&port);
 }
 
 static void try_lines(char *text)
