@@ -11,7 +11,7 @@ _lanyard_ports() {
 
 _lanyard() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command= i
-	local commands="show apply check config plug unplug exec attach leases flows addresses
+	local commands="show apply check config plug unplug set link-state exec attach leases flows addresses
 		forward capture watch qemu-args version help"
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -44,6 +44,18 @@ _lanyard() {
 	help) COMPREPLY=($(compgen -W "$commands" -- "$word")) ;;
 	apply | check) COMPREPLY=($(compgen -f -- "$word")) ;;
 	unplug) COMPREPLY=($(compgen -W "$(_lanyard_ports)" -- "$word")) ;;
+	link-state)
+		case $before in
+		link-state) COMPREPLY=($(compgen -W "$(_lanyard_ports)" -- "$word")) ;;
+		*) COMPREPLY=($(compgen -W "up down" -- "$word")) ;;
+		esac ;;
+	set)
+		if [[ $before == set ]]; then
+			COMPREPLY=($(compgen -W "$(_lanyard_ports)" -- "$word"))
+		else
+			COMPREPLY=($(compgen -S = -W "link isolated rate impair impair-in impair-out mac" -- "$word"))
+			compopt -o nospace
+		fi ;;
 	show | capture) COMPREPLY=($(compgen -W "$(_lanyard_hubs) $(_lanyard_ports)" -- "$word")) ;;
 	plug)
 		if [[ $before == hub* ]]; then

@@ -264,30 +264,51 @@ int api_get(struct api *api, json_t **ret_json, struct error *error, const char 
 	return read_json(&exchange, ret_json, error);
 }
 
-int api_post(struct api *api, json_t *body, int fd, json_t **ret_json, struct error *error,
-	const char *path, ...)
+/* body: stolen. */
+static int send_json(struct exchange *exchange, json_t *body, json_t **ret_json,
+	struct error *error, const char *path, va_list args)
 {
 	char *text = json_dumps(body, JSON_COMPACT);
-	struct exchange exchange = {.api = api,
-		.method = "POST",
-		.fd = fd,
-		.body = text,
-		.content_type = "application/json"};
-	va_list args;
 	int err;
 
 	json_decref(body);
 	if (!text)
 		return error_set(error, EIO, "out of memory");
-	va_start(args, path);
-	err = request(&exchange, error, path, args);
-	va_end(args);
+	exchange->body = text;
+	exchange->content_type = "application/json";
+	err = request(exchange, error, path, args);
 	free(text);
 	if (err) {
-		free(exchange.reply);
+		free(exchange->reply);
 		return err;
 	}
-	return read_json(&exchange, ret_json, error);
+	return read_json(exchange, ret_json, error);
+}
+
+int api_post(struct api *api, json_t *body, int fd, json_t **ret_json, struct error *error,
+	const char *path, ...)
+{
+	struct exchange exchange = {.api = api, .method = "POST", .fd = fd};
+	va_list args;
+	int err;
+
+	va_start(args, path);
+	err = send_json(&exchange, body, ret_json, error, path, args);
+	va_end(args);
+	return err;
+}
+
+int api_patch(struct api *api, json_t *body, json_t **ret_json, struct error *error,
+	const char *path, ...)
+{
+	struct exchange exchange = {.api = api, .method = "PATCH", .fd = -1};
+	va_list args;
+	int err;
+
+	va_start(args, path);
+	err = send_json(&exchange, body, ret_json, error, path, args);
+	va_end(args);
+	return err;
 }
 
 int api_delete(struct api *api, struct error *error, const char *path, ...)

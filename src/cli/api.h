@@ -30,6 +30,8 @@ int api_get(struct api *api, json_t **ret_json, struct error *error, const char 
 /* body: stolen. fd: sent along, or -1. */
 int api_post(struct api *api, json_t *body, int fd, json_t **ret_json, struct error *error,
 	const char *path, ...) MUST_USE PRINTF_LIKE(6, 7);
+int api_patch(struct api *api, json_t *body, json_t **ret_json, struct error *error,
+	const char *path, ...) MUST_USE PRINTF_LIKE(5, 6);
 int api_delete(struct api *api, struct error *error, const char *path, ...) MUST_USE
 	PRINTF_LIKE(3, 4);
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 int call_exit(int err)
 {
@@ -55,4 +56,18 @@ int call_refuse_value(struct call *call, const char *format, ...)
 	va_end(args);
 	error_set(&call->error, EINVAL, "%s: %s", call->name, what);
 	return EXIT_BAD_INPUT;
+}
+
+/* Values are texts: the daemon reads them as it reads a file's. */
+int call_add_settings(struct call *call, int first, json_t *object)
+{
+	for (int i = first; i < call->arg_count; i++) {
+		const char *equals = strchr(call->args[i], '=');
+		size_t len = equals ? (size_t)(equals - call->args[i]) : 0;
+
+		if (!len ||
+			json_object_setn_new(object, call->args[i], len, json_string(equals + 1)))
+			return call_refuse(call, "'%s' is not KEY=VALUE", call->args[i]);
+	}
+	return EXIT_FINE;
 }

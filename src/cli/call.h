@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 
 enum exit_code {
@@ -43,3 +44,5 @@ int call_open_api(struct call *call, struct api **ret_api) MUST_USE;
 int call_refuse(struct call *call, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The same for a value that is wrong: the sentence says what would be right. */
 int call_refuse_value(struct call *call, const char *format, ...) PRINTF_LIKE(2, 3);
+/* KEY=VALUE words from args[first] on, into the object; EXIT_BAD_INPUT. */
+int call_add_settings(struct call *call, int first, json_t *object);

@@ -21,6 +21,8 @@ int check_run(struct call *call);
 int config_run(struct call *call);
 int plug_run(struct call *call);
 int unplug_run(struct call *call);
+int set_run(struct call *call);
+int link_state_run(struct call *call);
 int leases_run(struct call *call);
 int flows_run(struct call *call);
 int addresses_run(struct call *call);

@@ -117,6 +117,35 @@ static void print_word(const char *word)
 		printf("  %s", word);
 }
 
+/* One line, where there is something: "isolated, rate 10mbit, impaired: loss 1%". */
+static void print_policy(const json_t *port)
+{
+	static const struct {
+		const char *key, *title;
+	} texts[] = {
+		{"rate", "rate "},
+		{"impair", "impaired: "},
+		{"impair-in", "impaired in: "},
+		{"impair-out", "impaired out: "},
+	};
+	const char *before = INDENT;
+
+	if (json_is_true(json_object_get(port, "isolated"))) {
+		printf("%sisolated", before);
+		before = ", ";
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		const char *text = text_of(port, texts[i].key);
+
+		if (!text[0])
+			continue;
+		printf("%s%s%s", before, texts[i].title, text);
+		before = ", ";
+	}
+	if (before[0] == ',')
+		putchar('\n');
+}
+
 static void print_port(const json_t *port, const struct past *past)
 {
 	const json_t *details = json_object_get(port, "details");
@@ -134,6 +163,7 @@ static void print_port(const json_t *port, const struct past *past)
 	if (text_of(details, "pool")[0])
 		printf(INDENT "pool %s\n", text_of(details, "pool"));
 	print_list(details, "forwards", "forward");
+	print_policy(port);
 	print_counters(port, past);
 	print_drops(port, "in");
 	print_drops(port, "out");
@@ -148,6 +178,9 @@ static void print_entrance(const json_t *entrance)
 		text_of(entrance, "name"), dialled[0] ? "dials" : "listens at",
 		dialled[0] ? dialled : text_of(details, "socket"),
 		(unsigned)count_of(entrance, "clients"));
+	if (text_of(entrance, "link")[0])
+		puts(INDENT "DOWN");
+	print_policy(entrance);
 }
 
 static void print_hub(const json_t *hub, const struct past *past)

@@ -15,6 +15,7 @@ static const struct route routes[] = {
 	{"GET", "/v1/hubs/{hub}/ports", api_get_ports},
 	{"POST", "/v1/hubs/{hub}/ports", api_post_port},
 	{"GET", "/v1/hubs/{hub}/ports/{port}", api_get_port},
+	{"PATCH", "/v1/hubs/{hub}/ports/{port}", api_patch_port},
 	{"DELETE", "/v1/hubs/{hub}/ports/{port}", api_delete_port},
 	{"GET", "/v1/hubs/{hub}/addresses", api_get_addresses},
 	{"GET", "/v1/hubs/{hub}/capture", api_get_capture},

@@ -25,6 +25,9 @@ HANDLER(api_get_port);
 HANDLER(api_post_port);
 HANDLER(api_delete_port);
 
+/* api_port_change.c */
+HANDLER(api_patch_port);
+
 /* api_forwards.c */
 HANDLER(api_get_forwards);
 HANDLER(api_post_forward);
@@ -45,3 +48,6 @@ HANDLER(api_get_version);
 HANDLER(api_get_openapi);
 
 #undef HANDLER
+
+/* The object PORT or ENTRANCE of docs/api.md. */
+void api_reply_port(struct reply *reply, unsigned status, const struct world_port *port);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/api_handlers.h"
 
+#include "daemon/api_settings.h"
 #include "daemon/snapshot.h"
 
 #include <errno.h>
@@ -9,8 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SETTINGS_MAX 64
-#define NO_NETNS     "/dev/fd" /* stands where a descriptor comes instead of a namespace's name */
+#define NO_NETNS "/dev/fd" /* stands where a descriptor comes instead of a namespace's name */
 
 void api_get_ports(struct api *api, struct request *request, struct reply *reply)
 {
@@ -27,7 +27,7 @@ void api_get_ports(struct api *api, struct request *request, struct reply *reply
 	snapshot_done(&snapshot);
 }
 
-static void reply_port(struct reply *reply, unsigned status, const struct world_port *port)
+void api_reply_port(struct reply *reply, unsigned status, const struct world_port *port)
 {
 	struct hub_snapshot snapshot;
 
@@ -48,51 +48,11 @@ void api_get_port(struct api *api, struct request *request, struct reply *reply)
 	struct world_port *port = api_find_port(api, request, reply);
 
 	if (port)
-		reply_port(reply, 200, port);
-}
-
-/* "key=value" as config_read_port() takes them. */
-struct settings {
-	char *all[SETTINGS_MAX];
-	size_t count;
-};
-
-static void settings_done(struct settings *settings)
-{
-	for (size_t i = 0; i < settings->count; i++)
-		free(settings->all[i]);
-}
-
-static int add_setting(
-	struct settings *settings, const char *key, const char *value, struct error *error)
-{
-	if (settings->count == SETTINGS_MAX)
-		return error_set(error, EINVAL, "more than %d keys", SETTINGS_MAX);
-	if (asprintf(&settings->all[settings->count], "%s=%s", key, value) < 0)
-		return error_set(error, ENOMEM, "out of memory");
-	settings->count++;
-	return 0;
-}
-
-/* A string as it stands, so that "30m" and "[a, b]" mean what they mean to plug; JSON is YAML. */
-static int add_value(
-	struct settings *settings, const char *key, const json_t *value, struct error *error)
-{
-	char *text;
-	int err;
-
-	if (json_is_string(value))
-		return add_setting(settings, key, json_string_value(value), error);
-	text = json_dumps(value, JSON_ENCODE_ANY);
-	if (!text)
-		return error_set(error, ENOMEM, "out of memory");
-	err = add_setting(settings, key, text, error);
-	free(text);
-	return err;
+		api_reply_port(reply, 200, port);
 }
 
 static int read_settings(
-	json_t *body, struct settings *settings, bool *ret_wants_fd, struct error *error)
+	json_t *body, struct api_settings *settings, bool *ret_wants_fd, struct error *error)
 {
 	const char *key, *kind;
 	json_t *value;
@@ -104,7 +64,7 @@ static int read_settings(
 		else if (!strcmp(key, "fd"))
 			*ret_wants_fd = json_is_true(value);
 		else if (strcmp(key, "kind") != 0)
-			err = add_value(settings, key, value, error);
+			err = api_settings_add(settings, key, value, error);
 		if (err)
 			return err;
 	}
@@ -114,7 +74,7 @@ static int read_settings(
 	if (!strcmp(kind, "netns"))
 		return json_object_get(body, "netns")
 			       ? error_set(error, EINVAL, "netns: either this or fd, not both")
-			       : add_setting(settings, "netns", NO_NETNS, error);
+			       : api_settings_add_text(settings, "netns", NO_NETNS, error);
 	if (!strcmp(kind, "vm") || !strcmp(kind, "vhost-user"))
 		return 0;
 	return error_set(error, EINVAL,
@@ -163,7 +123,7 @@ static int read_port(struct world *world, const char *hub_name, json_t *body, bo
 	const char *kind = json_string_value(json_object_get(body, "kind"));
 	struct config *config = world_config_for_file(world);
 	struct hub_config *hub = config ? config_find_hub(config, hub_name) : NULL;
-	struct settings settings = {0};
+	struct api_settings settings = {0};
 	int err = 0;
 
 	if (!hub)
@@ -180,7 +140,7 @@ static int read_port(struct world *world, const char *hub_name, json_t *body, bo
 		if (err)
 			port_config_done(ret_port);
 	}
-	settings_done(&settings);
+	api_settings_done(&settings);
 	config_free(config);
 	return err;
 }
@@ -259,7 +219,7 @@ void api_post_port(struct api *api, struct request *request, struct reply *reply
 	if (err)
 		reply_error(reply, err, &error);
 	else
-		reply_port(reply, 201, port);
+		api_reply_port(reply, 201, port);
 	world_sweep_listeners(api_world(api));
 	json_decref(body);
 }

@@ -72,7 +72,9 @@ static int prepare_change(struct job *job, struct error *error)
 	if (err)
 		return error_set(error, ENOMEM, "out of memory");
 	job->has_next = true;
-	return kind->open_change ? kind->open_change(job->old, job->to, error) : 0;
+	if (!kind->open_change || port_config_equal_but_policy(&job->old->config, job->to))
+		return 0;
+	return kind->open_change(job->old, job->to, error);
 }
 
 /* Whether the old one has to end before the fresh one can be made. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Needs no privileges: gateways, DHCP servers and forwards on the loopback. */
 #include "daemon/apply.h"
+#include "hub/policy.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -152,6 +153,34 @@ static void what_did_not_change_is_not_touched(void **state)
 	assert_ptr_equal(port_of(world, "hub8", PORT_KIND_NAT), nat);
 	assert_ptr_equal(port_of(world, "hub8", PORT_KIND_DHCP), dhcp);
 	assert_ptr_equal(nat->port, port);
+}
+
+static void a_policy_comes_and_goes_while_ports_live(void **state)
+{
+	struct world *world = *state;
+	const struct policy_settings *settings;
+	struct port *nat, *dhcp;
+
+	must(world, PLAIN);
+	nat = port_of(world, "hub8", PORT_KIND_NAT)->port;
+	dhcp = port_of(world, "hub8", PORT_KIND_DHCP)->port;
+	assert_null(nat->policy);
+	must(world, "hub8: {subnet: 192.168.120.0/24, ports: [{kind: nat, rate: 10mbit, impair: "
+		    "loss 1% rate 20mbit, impair-out: delay 5ms}, {kind: dhcp, link: down}]}");
+	assert_ptr_equal(port_of(world, "hub8", PORT_KIND_NAT)->port, nat);
+	assert_ptr_equal(port_of(world, "hub8", PORT_KIND_DHCP)->port, dhcp);
+	settings = &nat->policy->settings;
+	assert_int_equal(settings->in.rate, 10000000);
+	assert_int_equal(settings->in.loss, 10000);
+	assert_int_equal(settings->in.delay, 0);
+	assert_int_equal(settings->out.rate, 10000000);
+	assert_int_equal(settings->out.loss, 0);
+	assert_int_equal(settings->out.delay, 5 * NSEC_PER_MSEC);
+	assert_true(dhcp->policy->settings.is_down);
+	must(world, PLAIN);
+	assert_ptr_equal(port_of(world, "hub8", PORT_KIND_NAT)->port, nat);
+	assert_false(impair_is_needed(&nat->policy->in) || impair_is_needed(&nat->policy->out));
+	assert_true(port_is_up(dhcp));
 }
 
 static void forwards_come_and_go_while_the_gateway_lives(void **state)
@@ -337,6 +366,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(starts_in_the_files_order),
 		WORLD_TEST(what_did_not_change_is_not_touched),
+		WORLD_TEST(a_policy_comes_and_goes_while_ports_live),
 		WORLD_TEST(forwards_come_and_go_while_the_gateway_lives),
 		WORLD_TEST(a_forward_survives_its_gateway),
 		WORLD_TEST(a_taken_address_changes_nothing),

@@ -25,6 +25,7 @@ static const struct kind kinds[] = {
 			.open = kind_netns_open,
 			.make = kind_netns_make,
 			.describe = kind_netns_describe,
+			.has_guest = true,
 			.is_same_place = kind_netns_is_same_place,
 		},
 	[PORT_KIND_NAT] =
@@ -55,6 +56,8 @@ static const struct kind kinds[] = {
 			.close_entrance = kind_vm_close_entrance,
 			.make = kind_vm_make,
 			.describe = kind_vm_describe,
+			.has_guest = true,
+			.fixes_mac = true,
 			.is_same_place = kind_vm_is_same_place,
 		},
 	[PORT_KIND_VHOST_USER] =
@@ -63,6 +66,8 @@ static const struct kind kinds[] = {
 			.close_entrance = kind_entrance_close,
 			.make = kind_vhost_user_make,
 			.describe = kind_vhost_user_describe,
+			.has_guest = true,
+			.fixes_mac = true,
 			.is_same_place = kind_entrance_is_same_place,
 		},
 };

@@ -23,6 +23,11 @@ struct kind {
 	void (*describe)(const struct world_port *port, json_t *details);
 
 	enum vmnet_kind vmnet;
+	/* Behind it is somebody else's network card: the groups it joins are noted. */
+	bool has_guest;
+	/* Its MAC address, where one is given, is the only one that frames may come from; it can
+	 * change while the port is there. */
+	bool fixes_mac;
 	/* Its addresses come from the hub's subnets. */
 	bool needs_subnet;
 	/* A hub has at most one. */

@@ -56,10 +56,25 @@ static bool has_same_subnets(const struct hub_config *a, const struct hub_config
 	       (!a->has_subnet6 || prefix_equal(&a->subnet6, &b->subnet6));
 }
 
+/* What the running port is to become apart from what can change in any port. */
+static struct port_config but_policy(
+	const struct kind *kind, const struct port_config *from, const struct port_config *to)
+{
+	struct port_config port = *to;
+
+	port.policy = from->policy;
+	if (kind->fixes_mac) {
+		port.has_mac = from->has_mac;
+		port.mac = from->mac;
+	}
+	return port;
+}
+
 static enum plan_fate fate_of(
 	const struct match *match, const struct port_config *from, const struct port_config *to)
 {
 	const struct kind *kind = kind_of(to->kind);
+	struct port_config rest = but_policy(kind, from, to);
 
 	if (kind->needs_subnet && !has_same_subnets(match->from, match->to))
 		return PLAN_REPLACE;
@@ -67,7 +82,9 @@ static enum plan_fate fate_of(
 		return PLAN_REPLACE;
 	if (port_config_equal(from, to))
 		return PLAN_KEEP;
-	return kind->may_change && kind->may_change(from, to) ? PLAN_CHANGE : PLAN_REPLACE;
+	if (port_config_equal(from, &rest))
+		return PLAN_CHANGE;
+	return kind->may_change && kind->may_change(from, &rest) ? PLAN_CHANGE : PLAN_REPLACE;
 }
 
 static void add(struct plan_hub *hub, enum plan_fate fate, size_t from, size_t to)

@@ -104,6 +104,24 @@ static void what_can_change_while_it_runs_does(void **)
 		goes, "hub8:keep nat:change dhcp:change");
 }
 
+static void a_policy_changes_in_any_kind(void **)
+{
+	expect(HUB8 "[{kind: nat}, {kind: dhcp, isolated: true}, {kind: host}, {kind: vm}]}",
+		HUB8 "[{kind: nat, rate: 1mbit}, {kind: dhcp}, {kind: host, link: down}, "
+		     "{kind: vm, impair-out: loss 1%}]}",
+		goes, "hub8:keep nat:change dhcp:change host:change vm:change");
+	/* Together with what the kind can change, and with what it cannot. */
+	expect(HUB8 "[{kind: nat}, {kind: host}]}",
+		HUB8
+		"[{kind: nat, rate: 1mbit, dns: 9.9.9.9}, {kind: host, rate: 1mbit, mtu: 1400}]}",
+		goes, "hub8:keep nat:change host:replace");
+	/* Of a VM its address too; that of others is their interface's. */
+	expect("hub1: {ports: [{kind: vm}, {kind: netns, netns: a}]}",
+		"hub1: {ports: [{kind: vm, mac: \"02:00:00:00:00:01\"}, "
+		"{kind: netns, netns: a, mac: \"02:00:00:00:00:02\"}]}",
+		goes, "hub1:keep vm:change netns:replace");
+}
+
 static void what_cannot_is_replaced(void **)
 {
 	expect(HUB8 "[{kind: nat}, {kind: dhcp}]}",
@@ -156,6 +174,7 @@ int main(void)
 		cmocka_unit_test(the_same_is_kept),
 		cmocka_unit_test(hubs_come_and_go_alone),
 		cmocka_unit_test(what_can_change_while_it_runs_does),
+		cmocka_unit_test(a_policy_changes_in_any_kind),
 		cmocka_unit_test(what_cannot_is_replaced),
 		cmocka_unit_test(a_named_port_is_known_by_its_name),
 		cmocka_unit_test(a_subnet_takes_along_what_lives_in_it),

@@ -105,7 +105,7 @@ static void openapi_has_every_route(void **)
 static bool is_method(const char *key)
 {
 	return !strcmp(key, "get") || !strcmp(key, "put") || !strcmp(key, "post") ||
-	       !strcmp(key, "delete");
+	       !strcmp(key, "patch") || !strcmp(key, "delete");
 }
 
 static bool has_route(const char *method, const char *pattern)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/snapshot.h"
 
+#include "config/value.h"
 #include "daemon/kinds.h"
+#include "hub/policy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +16,16 @@ struct camera {
 	struct hub_snapshot *snapshot;
 };
 
+/* Its own; the one its guest must have, or has. */
+static struct mac mac_of(const struct world_port *port)
+{
+	if (!mac_is_zero(port->port->mac))
+		return port->port->mac;
+	if (port->kind->fixes_mac && port->config.has_mac)
+		return port->config.mac;
+	return port->port->groups ? port->port->groups->source : (struct mac){0};
+}
+
 static void take_port(const struct world_port *from, struct port_snapshot *to, nsec now)
 {
 	const struct port *port = from->port;
@@ -21,9 +33,9 @@ static void take_port(const struct world_port *from, struct port_snapshot *to, n
 	*to = (struct port_snapshot){
 		.port = from,
 		.slot = port->slot,
-		.mac = port->mac,
+		.mac = mac_of(from),
 		.mtu = port->mtu,
-		.is_down = port->is_down,
+		.is_down = !port_is_up(port),
 		.in = port->in,
 		.out = port->out,
 		.mismatch = port_mismatch(port),
@@ -31,6 +43,8 @@ static void take_port(const struct world_port *from, struct port_snapshot *to, n
 		.age = now - port->attached_at,
 		.details = json_object(),
 	};
+	if (port->groups)
+		to->group_count = groups_list(port->groups, to->groups);
 	memcpy(to->name, port->name, sizeof(to->name));
 	memcpy(to->interface, port->interface, sizeof(to->interface));
 	if (to->details)
@@ -105,6 +119,29 @@ static json_t *counters_json(const struct port_counters *counters)
 		(json_int_t)counters->bytes, "drops", drops);
 }
 
+static void set_value(json_t *object, const char *key,
+	void (*format)(const void *value, char text[VALUE_TEXT_SIZE]), const void *value)
+{
+	char text[VALUE_TEXT_SIZE];
+
+	format(value, text);
+	if (text[0])
+		json_object_set_new(object, key, json_string(text));
+}
+
+/* With the keys that lanyard.yaml and PATCH have for it. */
+static void set_policy(json_t *object, const struct policy_config *policy)
+{
+	if (policy->is_down)
+		json_object_set_new(object, "link", json_string("down"));
+	if (policy->is_isolated)
+		json_object_set_new(object, "isolated", json_true());
+	set_value(object, "rate", rate_format, &policy->rate);
+	set_value(object, "impair", wire_format, &policy->impair);
+	set_value(object, "impair-in", wire_format, &policy->impair_in);
+	set_value(object, "impair-out", wire_format, &policy->impair_out);
+}
+
 json_t *snapshot_port_json(const struct port_snapshot *port)
 {
 	const char *hub = port->port->hub->config.name;
@@ -125,6 +162,8 @@ json_t *snapshot_port_json(const struct port_snapshot *port)
 		json_object_set_new(value, "entrance", json_string(port->port->entrance->name));
 	if (value && port->interface[0])
 		json_object_set_new(value, "interface", json_string(port->interface));
+	if (value)
+		set_policy(value, &port->port->config.policy);
 	return value;
 }
 
@@ -140,15 +179,18 @@ json_t *snapshot_ports_json(const struct hub_snapshot *snapshot)
 json_t *snapshot_entrance_json(const struct world_port *entrance)
 {
 	char id[PORT_ID_SIZE];
-	json_t *details = json_object();
+	json_t *details = json_object(), *value;
 
 	if (details)
 		entrance->kind->describe(entrance, details);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "hub", entrance->hub->config.name,
+	value = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "hub", entrance->hub->config.name,
 		"id", world_port_id(entrance, id), "name", entrance->name, "kind",
 		port_kind_name(entrance->config.kind), "origin",
 		entrance->is_from_file ? "file" : "api", "clients",
 		(json_int_t)world_client_count(entrance), "details", details);
+	if (value)
+		set_policy(value, &entrance->config.policy);
+	return value;
 }
 
 static json_t *entrances_json(const struct world_hub *hub)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "daemon/world.h"
+#include "hub/groups.h"
 #include "hub/hub.h"
 
 struct port_snapshot {
@@ -15,6 +16,8 @@ struct port_snapshot {
 	struct mac mac;
 	uint32_t mtu;
 	bool is_down;
+	struct mac groups[GROUPS_LIST_MAX]; /* that the guest behind it is in */
+	unsigned group_count;
 	struct port_counters in, out;
 	uint64_t mismatch, slot_frames; /* see port_mismatch(), hub_slot_frames() */
 	nsec age;

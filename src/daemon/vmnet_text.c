@@ -9,8 +9,7 @@
 #define CRC32_REFLECTED 0xedb88320 /* IEEE 802.3 3.2.9, low bit first */
 #define FLAGS_SIZE	96
 
-/* The hub lets every group through to a port, whatever is behind it has asked for. */
-#define USERIF_FLAGS_UP (IFF_UP | IFF_BROADCAST | IFF_MULTICAST | IFF_ALLMULTI)
+#define USERIF_FLAGS_UP (IFF_UP | IFF_BROADCAST | IFF_MULTICAST)
 
 /* The top 6 bits of the address's CRC-32, without its final inversion. */
 void vmnet_filter_add(struct vmnet_filter *filter, struct mac group)
@@ -111,10 +110,22 @@ static struct received count_received(const struct port_snapshot *port)
 	return r;
 }
 
+/* A port of which no groups are known is let through what the hub lets through: every one. */
+static struct vmnet_interface interface_of(const struct port_snapshot *port)
+{
+	struct vmnet_interface interface = {0};
+
+	for (unsigned i = 0; i < port->group_count; i++)
+		vmnet_filter_add(&interface.filter, port->groups[i]);
+	if (!port->is_down)
+		interface.flags = USERIF_FLAGS_UP | (port->group_count ? 0 : IFF_ALLMULTI);
+	return interface;
+}
+
 char *vmnet_userif_text(
 	const struct port_snapshot *port, const char *slot, char text[VMNET_TEXT_SIZE])
 {
-	const struct vmnet_interface interface = {.flags = port->is_down ? 0 : USERIF_FLAGS_UP};
+	const struct vmnet_interface interface = interface_of(port);
 	struct received r = count_received(port);
 	size_t used = write_head(text, port, slot, &interface);
 

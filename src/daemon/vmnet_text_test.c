@@ -107,6 +107,20 @@ static void test_userif(void **)
 		"dropped.overflow 8 dropped.largePacket 4\n");
 }
 
+static void test_userif_with_groups(void **)
+{
+	struct port_snapshot port = guest();
+	char text[VMNET_TEXT_SIZE];
+
+	port.groups[0] = mac("01:00:5e:00:00:01");
+	port.groups[1] = mac("33:33:00:00:00:01");
+	port.groups[2] = mac("33:33:ff:1b:85:3d");
+	port.group_count = 3;
+	vmnet_userif_text(&port, "hub8.3", text);
+	assert_non_null(strstr(text, " ladrf 00:00:80:00:00:00:40:40 flags "
+				     "IFF_RUNNING,IFF_UP,IFF_BROADCAST,IFF_MULTICAST read "));
+}
+
 /* Queued and all receive drops make up what entered elsewhere, whatever a port dropped. */
 static void test_userif_adds_up(void **)
 {
@@ -168,6 +182,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_slot),
 		cmocka_unit_test(test_userif),
+		cmocka_unit_test(test_userif_with_groups),
 		cmocka_unit_test(test_userif_adds_up),
 		cmocka_unit_test(test_userif_down),
 		cmocka_unit_test(test_netif),

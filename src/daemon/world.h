@@ -27,6 +27,7 @@
 struct datagram_entrance;
 struct entrance;
 struct kind;
+struct world_policy;
 
 #define WORLD_NO_SLOT UINT_MAX
 
@@ -76,7 +77,8 @@ struct world_port {
 	unsigned vmnet_id; /* its file among the vmnet files: userif11 */
 
 	/* The worker's from kind->make() on. */
-	struct port *port; /* ends by its ops->free() */
+	struct port *port;	     /* ends by its ops->free() */
+	struct world_policy *policy; /* NULL: it may do everything */
 	union {
 		struct tap tap; /* until kind->make() */
 		struct {
@@ -140,7 +142,8 @@ struct port_settings world_port_settings(struct world_port *port);
 uint32_t world_port_mtu(const struct world_port *port);
 
 /* Makes it, while it runs, what kind->may_change() said it can become and kind->open_change()
- * opened what is needed for. next: the port's from here on. */
+ * opened what is needed for, or what differs from it in its policy alone. The clients of an
+ * entrance come along. next: the port's from here on. */
 int world_port_change(
 	struct world_port *port, struct port_config *next, struct error *error) MUST_USE;
 

@@ -5,6 +5,7 @@
 #include "daemon/entrance.h"
 #include "daemon/kinds.h"
 #include "daemon/vmnet_text.h"
+#include "daemon/world_policy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +16,6 @@
 /* Something for the hub's thread to do with a port. */
 struct errand {
 	struct world_port *port;
-	const struct port_config *from;
 	struct error *error;
 	int err;
 };
@@ -23,8 +23,15 @@ struct errand {
 static void make(void *argument)
 {
 	struct errand *errand = argument;
+	struct world_port *port = errand->port;
 
-	errand->err = errand->port->kind->make(errand->port, errand->error);
+	errand->err = port->kind->make(port, errand->error);
+	if (errand->err)
+		return;
+	if (port->kind->has_guest)
+		world_policy_note_groups(port);
+	if (world_policy_apply(port))
+		errand->err = error_set(errand->error, ENOMEM, "out of memory");
 }
 
 static void end(void *argument)
@@ -34,6 +41,7 @@ static void end(void *argument)
 
 	if (port->hub)
 		hub_detach(port);
+	world_policy_end(owner);
 	if (owner->kind->end)
 		owner->kind->end(owner);
 	port->ops->free(port);
@@ -248,25 +256,6 @@ void world_port_unplug(struct world_port *port)
 		worker_call(port->hub->worker, detach, port);
 	port->is_plugged = false;
 	list_remove(&port->node);
-}
-
-static void change(void *argument)
-{
-	struct errand *errand = argument;
-
-	errand->err = errand->port->kind->change(errand->port, errand->from, errand->error);
-}
-
-int world_port_change(struct world_port *port, struct port_config *next, struct error *error)
-{
-	struct port_config from = port->config;
-	struct errand errand = {.port = port, .from = &from, .error = error};
-
-	port->config = *next;
-	worker_call(port->hub->worker, change, &errand);
-	port_config_done(&from);
-	world_port_tell(port, "port-changed", NULL);
-	return errand.err;
 }
 
 char *world_port_id(const struct world_port *port, char id[PORT_ID_SIZE])
