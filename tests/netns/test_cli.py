@@ -16,8 +16,8 @@ from support.compile import TOP
 from support.daemon import BUILD, NAT_CONFIG
 from support.namespace import Namespace
 
-COMMANDS = ["show", "apply", "check", "config", "plug", "unplug", "exec", "attach", "leases", "flows",
-            "addresses", "forward", "capture", "watch", "qemu-args", "version", "help"]
+COMMANDS = ["show", "apply", "check", "config", "plug", "unplug", "set", "link-state", "exec",
+            "attach", "leases", "flows", "addresses", "forward", "capture", "watch", "qemu-args", "version", "help"]
 
 
 def lanyard(*words, **options):
