@@ -123,6 +123,7 @@ static void print_policy(const json_t *port)
 	static const struct {
 		const char *key, *title;
 	} texts[] = {
+		{"guard", "guard "},
 		{"rate", "rate "},
 		{"impair", "impaired: "},
 		{"impair-in", "impaired in: "},
@@ -157,6 +158,7 @@ static void print_port(const json_t *port, const struct past *past)
 	print_word(addresses);
 	print_word(text_of(port, "interface"));
 	print_word(strcmp(text_of(port, "state"), "down") != 0 ? "" : "DOWN");
+	print_word(strcmp(text_of(port, "state"), "blocked") != 0 ? "" : "BLOCKED (loop)");
 	putchar('\n');
 	if (text_of(port, "why")[0])
 		printf(INDENT "%s\n", text_of(port, "why"));

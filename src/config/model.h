@@ -97,9 +97,17 @@ struct wire_config {
 	uint64_t rate;			   /* bits a second */
 };
 
+/* What the port may not say. */
+struct guards_config {
+	bool dhcp, ra, arp;
+};
+
 /* What a port may do, and what its wire does: changes while the port is there. */
 struct policy_config {
 	bool is_isolated, is_down;
+	struct guards_config guards;
+	unsigned storm; /* frames for everybody a second, of each kind; 0: any number */
+	bool looks_for_loops;
 	uint64_t rate; /* bits a second, each way; 0: no limit */
 	/* Both ways; or, where they are given, instead of it from the port into the hub, and to
 	 * it. */

@@ -136,7 +136,7 @@ static int change(struct port_config *port, const char *setting, struct error *e
 	key = key_set_find(schema_port(port->kind), name);
 	if (!key || !(key->is_policy || !strcmp(name, "mac")))
 		return error_set(error, EINVAL,
-			"'%s' is not what can change while a port is there: link, isolated, rate, "
+			"'%s' is not what can change while a port is there: link, isolated, guard, storm, loop-guard, rate, "
 			"impair, impair-in, impair-out; of a VM also mac",
 			excerpt(setting).text);
 	err = key->scalar->parse(equals + 1, member_of(port, key->offset), error);

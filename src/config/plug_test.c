@@ -116,7 +116,7 @@ static void refuses_the_rest(void **)
 		{"host", "dev", "host: 'dev' is not a setting; key=value would be"},
 		{"host", "=dev", "host: '=dev' is not a setting; key=value would be"},
 		{"host", "dve=tap0",
-			"host.dve: unknown key; keys here are kind, name, mac, mtu, link, isolated, "
+			"host.dve: unknown key; keys here are kind, name, mac, mtu, link, isolated, guard, storm, loop-guard, "
 			"rate, impair, impair-in, impair-out, dev; did you mean dev?"},
 		{"host", "kind=nat", "host.kind: key given twice"},
 		{"host", "mtu=1", "host.mtu: '1' is not an MTU, a number from 576 to 65520"},
@@ -196,12 +196,14 @@ static void changes_nothing_else(void **)
 		{"rate=fast", "rate: 'fast' is not a rate from 8kbit to 1000gbit, such as 100mbit "
 			      "or 1.5mbit; or none"},
 		{"impair-in=loss", "impair-in: 'loss': 'loss' has no value behind it"},
-		{"mtu=1400", "'mtu=1400' is not what can change while a port is there: link, "
-			     "isolated, rate, impair, impair-in, impair-out; of a VM also mac"},
-		{"forwards=a", "'forwards=a' is not what can change while a port is there: link, "
-			       "isolated, rate, impair, impair-in, impair-out; of a VM also mac"},
+		{"mtu=1400",
+			"'mtu=1400' is not what can change while a port is there: link, "
+			"isolated, guard, storm, loop-guard, rate, impair, impair-in, impair-out; of a VM also mac"},
+		{"forwards=a",
+			"'forwards=a' is not what can change while a port is there: link, "
+			"isolated, guard, storm, loop-guard, rate, impair, impair-in, impair-out; of a VM also mac"},
 		{"=", "'=' is not what can change while a port is there: link, "
-		      "isolated, rate, impair, impair-in, impair-out; of a VM also mac"},
+		      "isolated, guard, storm, loop-guard, rate, impair, impair-in, impair-out; of a VM also mac"},
 	};
 	struct port_config nat = plug(&hub1, "nat", SETTINGS("mtu=1400")), next;
 

@@ -28,6 +28,8 @@ SCALAR(nat_forward);
 SCALAR(port_mac);
 SCALAR(rate);
 SCALAR(wire);
+SCALAR(guards);
+SCALAR(storm);
 SCALAR(link_state);
 SCALAR(hub_subnet);
 SCALAR(hub_subnet6);
@@ -45,6 +47,9 @@ static const struct key port_keys[] = {
 	{"mtu", AT(port_config, mtu), &mtu},
 	{"link", AT(port_config, policy.is_down), &link_state, .is_policy = true},
 	{"isolated", AT(port_config, policy.is_isolated), &flag, .is_policy = true},
+	{"guard", AT(port_config, policy.guards), &guards, .is_policy = true},
+	{"storm", AT(port_config, policy.storm), &storm, .is_policy = true},
+	{"loop-guard", AT(port_config, policy.looks_for_loops), &flag, .is_policy = true},
 	{"rate", AT(port_config, policy.rate), &rate, .is_policy = true},
 	{"impair", AT(port_config, policy.impair), &wire, .is_policy = true},
 	{"impair-in", AT(port_config, policy.impair_in), &wire, .is_policy = true},

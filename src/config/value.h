@@ -35,6 +35,8 @@ VALUE_FUNCTIONS(address4);     /* struct ip, IPv4, of one host */
 VALUE_FUNCTIONS(resolver);     /* struct endpoint: an address, port 53 unless told */
 VALUE_FUNCTIONS(nat_forward);  /* struct forward_config, but its place */
 VALUE_FUNCTIONS(port_mac);     /* struct port_config: mac and has_mac */
+VALUE_FUNCTIONS(guards);       /* struct guards_config: dhcp, ra, arp, several of them, or none */
+VALUE_FUNCTIONS(storm);	       /* unsigned frames a second, or none: 0 */
 VALUE_FUNCTIONS(link_state);   /* bool, of a link that is down: up, down */
 VALUE_FUNCTIONS(rate);	       /* uint64_t, bits a second: 100mbit; 0: none */
 VALUE_FUNCTIONS(wire);	       /* struct wire_config: delay 50ms loss 1%, or none */

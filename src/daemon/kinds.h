@@ -28,6 +28,8 @@ struct kind {
 	/* Its MAC address, where one is given, is the only one that frames may come from; it can
 	 * change while the port is there. */
 	bool fixes_mac;
+	/* Of two ports in a loop the one with more is blocked (hub/loop_guard.h). */
+	unsigned loop_rank;
 	/* Its addresses come from the hub's subnets. */
 	bool needs_subnet;
 	/* A hub has at most one. */

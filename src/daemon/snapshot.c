@@ -36,6 +36,7 @@ static void take_port(const struct world_port *from, struct port_snapshot *to, n
 		.mac = mac_of(from),
 		.mtu = port->mtu,
 		.is_down = !port_is_up(port),
+		.is_blocked = port_is_blocked(port),
 		.in = port->in,
 		.out = port->out,
 		.mismatch = port_mismatch(port),
@@ -136,6 +137,12 @@ static void set_policy(json_t *object, const struct policy_config *policy)
 		json_object_set_new(object, "link", json_string("down"));
 	if (policy->is_isolated)
 		json_object_set_new(object, "isolated", json_true());
+	if (policy->guards.dhcp || policy->guards.ra || policy->guards.arp)
+		set_value(object, "guard", guards_format, &policy->guards);
+	if (policy->storm)
+		json_object_set_new(object, "storm", json_integer(policy->storm));
+	if (policy->looks_for_loops)
+		json_object_set_new(object, "loop-guard", json_true());
 	set_value(object, "rate", rate_format, &policy->rate);
 	set_value(object, "impair", wire_format, &policy->impair);
 	set_value(object, "impair-in", wire_format, &policy->impair_in);
@@ -153,7 +160,10 @@ json_t *snapshot_port_json(const struct port_snapshot *port)
 	value = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:i, s:f, s:o, s:o, s:O}", "hub",
 		hub, "slot", (int)port->slot, "id", id, "name", port->name, "kind",
 		port_kind_name(port->port->config.kind), "origin",
-		port->port->is_from_file ? "file" : "api", "state", port->is_down ? "down" : "up",
+		port->port->is_from_file ? "file" : "api", "state",
+		port->is_blocked ? "blocked"
+		: port->is_down	 ? "down"
+				 : "up",
 		"mtu", (int)port->mtu, "age", (double)port->age / NSEC_PER_SEC, "in",
 		counters_json(&port->in), "out", out, "details", port->details);
 	if (value && !mac_is_zero(port->mac))

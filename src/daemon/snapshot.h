@@ -15,7 +15,7 @@ struct port_snapshot {
 	char name[PORT_NAME_SIZE], interface[INTERFACE_NAME_SIZE];
 	struct mac mac;
 	uint32_t mtu;
-	bool is_down;
+	bool is_down, is_blocked;
 	struct mac groups[GROUPS_LIST_MAX]; /* that the guest behind it is in */
 	unsigned group_count;
 	struct port_counters in, out;

@@ -61,18 +61,37 @@ struct world_port *world_find_kind(const struct world_hub *hub, enum port_kind k
 	return NULL;
 }
 
+/* The hub's thread. */
+static void on_loop(struct loop_guard *guard, const struct port *port, const struct port *other)
+{
+	const struct world_hub *hub = CONTAINER_OF(guard, struct world_hub, loop_guard);
+
+	events_post(hub->world->events, "loop", hub->config.name, "{s:s, s:s, s:s*}", "name",
+		port->name, "state", other ? "blocked" : "free", "other",
+		other ? other->name : NULL);
+}
+
 static void make_hub(void *argument)
 {
 	struct world_hub *hub = argument;
 	struct hash_key key = {random_u64(), random_u64()};
 
 	hub->hub = hub_new(hub->config.name, &key);
+	if (!hub->hub)
+		return;
+	loop_guard_init(&hub->loop_guard, hub->hub, random_u64());
+	hub->loop_guard.on_change = on_loop;
+	driver_start(&hub->loop_driver, worker_loop(hub->worker), &hub->loop_guard.machine);
 }
 
 static void end_hub(void *argument)
 {
 	struct world_hub *hub = argument;
 
+	if (!hub->hub)
+		return;
+	driver_stop(&hub->loop_driver);
+	loop_guard_done(&hub->loop_guard);
 	hub_free(hub->hub);
 }
 

@@ -5,6 +5,7 @@
 #include "daemon/world_policy.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* Something for the hub's thread to do with a port. */
 struct errand {
@@ -64,6 +65,12 @@ static void follow(
 		policy->is_isolated = new->is_isolated;
 	if (old->is_down != new->is_down)
 		policy->is_down = new->is_down;
+	if (memcmp(&old->guards, &new->guards, sizeof(old->guards)) != 0)
+		policy->guards = new->guards;
+	if (old->storm != new->storm)
+		policy->storm = new->storm;
+	if (old->looks_for_loops != new->looks_for_loops)
+		policy->looks_for_loops = new->looks_for_loops;
 	if (old->rate != new->rate)
 		policy->rate = new->rate;
 	if (wires_differ(&old->impair, &new->impair))

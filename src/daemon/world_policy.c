@@ -13,6 +13,9 @@
 struct world_policy {
 	struct port_policy policy;
 	struct driver in, out;
+	struct loop_port loop; /* where policy.loop says so */
+	struct world_port *owner;
+	nsec told_at; /* of a claim */
 };
 
 static uint64_t lesser_rate(uint64_t a, uint64_t b)
@@ -47,6 +50,10 @@ static struct policy_settings settings_of(const struct world_port *port)
 	struct policy_settings settings = {
 		.is_isolated = config->is_isolated,
 		.is_down = config->is_down,
+		.guards = (config->guards.dhcp ? GUARD_DHCP : 0u) |
+			  (config->guards.ra ? GUARD_RA : 0u) |
+			  (config->guards.arp ? GUARD_ARP : 0u),
+		.storm = config->storm,
 		.in = settings_of_way(&config->impair_in, &config->impair, config->rate),
 		.out = settings_of_way(&config->impair_out, &config->impair, config->rate),
 	};
@@ -56,10 +63,41 @@ static struct policy_settings settings_of(const struct world_port *port)
 	return settings;
 }
 
-static bool are_none(const struct policy_settings *settings)
+static bool are_none(const struct world_port *port, const struct policy_settings *settings)
 {
-	return mac_is_zero(settings->mac) && !settings->is_isolated && !settings->is_down &&
-	       impair_settings_are_none(&settings->in) && impair_settings_are_none(&settings->out);
+	return !port->config.policy.looks_for_loops && mac_is_zero(settings->mac) &&
+	       !settings->is_isolated && !settings->is_down && !settings->guards &&
+	       !settings->storm && impair_settings_are_none(&settings->in) &&
+	       impair_settings_are_none(&settings->out);
+}
+
+/* No oftener than once a second: a guest says it as often as it likes. */
+static void on_claim(struct port_policy *policy, struct ip ip)
+{
+	struct world_policy *self = CONTAINER_OF(policy, struct world_policy, policy);
+	const struct world_hub *hub = self->owner->hub;
+	nsec now = loop_now(worker_loop(hub->worker));
+	char text[IP_TEXT_SIZE];
+
+	if (self->told_at && now - self->told_at < NSEC_PER_SEC)
+		return;
+	self->told_at = now;
+	events_post(hub->world->events, "claim", hub->config.name, "{s:s, s:s}", "name",
+		policy->port->name, "ip", ip_format(ip, text));
+}
+
+static void watch_for_loops(struct world_policy *self, bool is_wanted)
+{
+	struct world_port *port = self->owner;
+
+	if (is_wanted == (self->policy.loop != NULL))
+		return;
+	if (is_wanted)
+		loop_guard_watch(
+			&port->hub->loop_guard, &self->loop, port->port, port->kind->loop_rank);
+	else
+		loop_guard_forget(&self->loop);
+	self->policy.loop = is_wanted ? &self->loop : NULL;
 }
 
 static struct world_policy *make(struct world_port *port)
@@ -70,6 +108,8 @@ static struct world_policy *make(struct world_port *port)
 	if (!self)
 		return NULL;
 	policy_init(&self->policy, port->port, random_u64());
+	self->policy.on_claim = on_claim;
+	self->owner = port;
 	driver_start(&self->in, loop, &self->policy.in.machine);
 	driver_start(&self->out, loop, &self->policy.out.machine);
 	return self;
@@ -79,13 +119,14 @@ int world_policy_apply(struct world_port *port)
 {
 	struct policy_settings settings = settings_of(port);
 
-	if (!port->policy && are_none(&settings))
+	if (!port->policy && are_none(port, &settings))
 		return 0;
 	if (!port->policy)
 		port->policy = make(port);
 	if (!port->policy)
 		return -ENOMEM;
 	policy_change(&port->policy->policy, &settings, loop_now(worker_loop(port->hub->worker)));
+	watch_for_loops(port->policy, port->config.policy.looks_for_loops);
 	return 0;
 }
 
@@ -103,6 +144,7 @@ void world_policy_end(struct world_port *port)
 	port->policy = NULL;
 	if (!self)
 		return;
+	watch_for_loops(self, false);
 	driver_stop(&self->in);
 	driver_stop(&self->out);
 	policy_done(&self->policy);

@@ -232,6 +232,15 @@ static struct port *judge_flood(
 	return from;
 }
 
+/* Those of ports with a guard have been looked at by then, whoever they were for. */
+static void note_claim(struct hub *hub, const struct port *from, const struct frame *frame)
+{
+	struct ip ip;
+
+	if (!from->policy || !(from->policy->settings.guards & GUARD_ARP))
+		(void)!bindings_note(&hub->bindings, from, false, frame, hub->now, &ip);
+}
+
 static NOINLINE struct port *judge_group(
 	struct hub *hub, struct port *from, const struct frame *frame, struct mac to)
 {
@@ -239,6 +248,7 @@ static NOINLINE struct port *judge_group(
 
 	if (from->groups)
 		groups_note(from->groups, frame);
+	note_claim(hub, from, frame);
 	if (is_reserved(to))
 		return refuse(from, DROP_RESERVED, frame);
 	if (hub->loop_guard && loop_guard_take(hub->loop_guard, from, frame, hub->now))

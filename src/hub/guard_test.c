@@ -103,6 +103,54 @@ static void a_port_with_a_guard(void **)
 	hub_free(hub);
 }
 
+static struct frame arp_of(uint8_t mac, uint8_t ip)
+{
+	static uint8_t bytes[60];
+	struct frame frame = frame_of(0xff, mac);
+
+	memset(bytes, 0, sizeof(bytes));
+	memcpy(bytes, frame.head, 12);
+	memcpy(bytes + 12, (uint8_t[]){8, 6, 0, 1, 8, 0, 6, 4, 0, 1}, 10);
+	memcpy(bytes + 22, frame.head + 6, 6);
+	memcpy(bytes + 28, (uint8_t[]){10, 0, 0, ip}, 4);
+	return frame_linear(bytes, sizeof(bytes));
+}
+
+static unsigned claims;
+
+static void on_claim(struct port_policy *, struct ip)
+{
+	claims++;
+}
+
+static void what_is_anothers_is_not_claimed(void **)
+{
+	struct hub *hub = open_hub();
+	struct fake *f[2] = {plug(hub, ""), plug(hub, "")};
+	struct policy_settings settings = {.guards = GUARD_ARP};
+	struct port_policy policy;
+
+	claims = 0;
+	policy_init(&policy, &f[0]->port, 1);
+	policy.on_claim = on_claim;
+	policy_change(&policy, &settings, NOW);
+	receive(f[1], arp_of(2, 1), NOW);
+	receive(f[0], arp_of(1, 1), NOW);
+	assert_int_equal(f[1]->frames, 0);
+	assert_int_equal(f[0]->port.in.drops[DROP_POLICY], 1);
+	assert_int_equal(claims, 1);
+	receive(f[0], arp_of(1, 7), NOW);
+	assert_int_equal(f[1]->frames, 1);
+
+	/* Until the other is gone. */
+	hub_detach(&f[1]->port);
+	receive(f[0], arp_of(1, 1), NOW);
+	assert_int_equal(f[0]->port.in.drops[DROP_POLICY], 1);
+	f[1]->port.ops->free(&f[1]->port);
+	policy_done(&policy);
+	hub_free(hub);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +158,7 @@ int main(void)
 		cmocka_unit_test(routers),
 		cmocka_unit_test(what_is_no_ip_passes),
 		cmocka_unit_test(a_port_with_a_guard),
+		cmocka_unit_test(what_is_anothers_is_not_claimed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

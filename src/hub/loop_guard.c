@@ -70,6 +70,8 @@ static void send_probe(struct loop_port *watched, nsec now)
 	uint8_t bytes[PROBE_LEN];
 	const struct frame frame = frame_linear(bytes, sizeof(bytes));
 
+	if (!watched->port->hub)
+		return; /* not yet */
 	write_probe(watched, watched->guard->sequence++, bytes);
 	hub_hand_over(watched->port, &frame, 1, now);
 }

@@ -18,13 +18,26 @@ static bool is_blocked(const struct port_policy *policy)
 	return policy->loop && policy->loop->is_blocked;
 }
 
-static enum drop refusal_in(const struct port_policy *policy, const struct frame *frame)
+static bool claims_anothers(struct port_policy *policy, const struct frame *frame)
+{
+	struct hub *hub = policy->port->hub;
+	struct ip ip;
+
+	if (!(policy->settings.guards & GUARD_ARP) ||
+		bindings_note(&hub->bindings, policy->port, true, frame, hub->now, &ip))
+		return false;
+	if (policy->on_claim)
+		policy->on_claim(policy, ip);
+	return true;
+}
+
+static enum drop refusal_in(struct port_policy *policy, const struct frame *frame)
 {
 	if (!port_is_up(policy->port))
 		return DROP_LINK_DOWN;
 	if (is_spoofed(policy, frame))
 		return DROP_SOURCE_SPOOFED;
-	if (guard_refuses(policy->settings.guards, frame))
+	if (guard_refuses(policy->settings.guards, frame) || claims_anothers(policy, frame))
 		return DROP_POLICY;
 	return is_blocked(policy) ? DROP_LOOP : DROP_COUNT;
 }
@@ -83,6 +96,11 @@ bool policy_may_flood(
 bool port_is_up(const struct port *port)
 {
 	return !port->is_down && !(port->policy && port->policy->settings.is_down);
+}
+
+bool port_is_blocked(const struct port *port)
+{
+	return port->policy && is_blocked(port->policy);
 }
 
 static void release_in(struct impair *impair, const struct frame *frames, unsigned count, nsec now)

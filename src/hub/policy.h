@@ -30,6 +30,8 @@ struct port_policy {
 	struct policy_settings settings; /* by policy_change() */
 	struct impair in, out;		 /* machines, for the owner to drive */
 	struct storm storm;
+	/* The port claimed an address that is another's (GUARD_ARP); only to be noted. Or NULL. */
+	void (*on_claim)(struct port_policy *policy, struct ip ip);
 	struct loop_port *loop; /* the owner's, where the port is looked at for loops; or NULL */
 };
 
@@ -50,3 +52,5 @@ bool policy_may_flood(
 	struct port_policy *policy, enum storm_kind kind, const struct frame *frame, nsec now);
 
 bool port_is_up(const struct port *port);
+/* By hub/loop_guard.h. */
+bool port_is_blocked(const struct port *port);

@@ -128,8 +128,8 @@ static inline struct ip4 ip4_from_number(uint32_t number)
 	return (struct ip4){__builtin_bswap32(number)};
 }
 
-bool ip_is_loopback(struct ip ip);   /* 127/8, ::1 */
-bool ip_is_multicast(struct ip ip);  /* 224/4, ff00::/8 */
+bool ip_is_loopback(struct ip ip);  /* 127/8, ::1 */
+bool ip_is_multicast(struct ip ip); /* 224/4, ff00::/8 */
 /* Where frames to the group go: RFC 1112 6.4, RFC 2464 7. Broadcast: of an IPv4 address that is
  * none. */
 struct mac group_mac(struct ip group);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who has which IP address, by what is said in ARP (RFC 826) and Neighbour Discovery (RFC 4861):
+ * for ports with an ARP guard, which may claim what is nobody's, but not what is another port's.
+ * A port without a guard is believed. Bounded; an owner who has not been heard of for a while has
+ * lost what he had.
+ */
+#pragma once
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/time.h"
+#include "hub/frame.h"
+
+#define BINDINGS_MAX	  16384
+#define BINDINGS_PORT_MAX 1024 /* of a port with a guard; the one heard longest ago makes way */
+#define BINDING_AGE	  (300 * NSEC_PER_SEC)
+
+struct port;
+
+struct bindings {
+	struct hash_key key;
+	struct map by_ip;
+	struct list by_age; /* the oldest first */
+};
+
+struct binding {
+	struct map_node by_ip;
+	struct list by_age;
+	struct ip ip;
+	struct mac mac;
+	const struct port *port;
+	nsec heard_at;
+};
+
+void bindings_init(struct bindings *bindings, const struct hash_key *key);
+void bindings_done(struct bindings *bindings);
+/* The port is gone. */
+void bindings_forget(struct bindings *bindings, const struct port *port);
+
+/* What a frame says of its sender's address; false: nothing. A probe (RFC 5227) claims nothing. */
+bool claim_read(const struct frame *frame, struct ip *ret_ip, struct mac *ret_mac);
+
+/* What a frame from the port claims is noted. False: is_guarded, and what it claims is another's;
+ * *ret_ip is the address then. */
+bool bindings_note(struct bindings *bindings, const struct port *port, bool is_guarded,
+	const struct frame *frame, nsec now, struct ip *ret_ip) MUST_USE;
+/* NULL: nobody, or nobody who has been heard of lately. */
+const struct binding *bindings_find(const struct bindings *bindings, struct ip ip, nsec now);
