@@ -38,11 +38,20 @@ static void on_fault(int, siginfo_t *info, void *)
 	sigaction(SIGBUS, &before, NULL);
 }
 
+/* Each time: somebody may have put a handler of theirs there since. */
 static void install(void)
 {
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
+	struct sigaction now;
 
-	sigaction(SIGBUS, &action, &before);
+	pthread_mutex_lock(&lock);
+	sigaction(SIGBUS, NULL, &now);
+	if (now.sa_sigaction != on_fault) {
+		before = now;
+		sigaction(SIGBUS, &action, NULL);
+	}
+	pthread_mutex_unlock(&lock);
 }
 
 /* Workers are born with all signals blocked; one that is raised by a fault would end us then. */
@@ -57,13 +66,11 @@ static void unblock(void)
 
 void fault_watch(struct guest_memory *memory)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
 	for (struct guest_memory *at = watched; at; at = at->next) {
 		if (at == memory)
 			return;
 	}
-	pthread_once(&once, install);
+	install();
 	unblock();
 	memory->next = watched;
 	watched = memory;

@@ -25,23 +25,26 @@ static void unwatch(struct vhost_port *self)
 	loop_undefer(self->loop, &self->call);
 }
 
+/* Rings of zeroes are no lie of the driver's: the cut is why. */
 void vhost_port_give_up(struct vhost_port *self)
 {
 	if (self->is_deaf)
 		return;
 	self->is_deaf = self->port.is_down = true;
 	self->receivers = self->busy = 0;
+	if (self->device.memory.is_broken) {
+		self->device.error.text[0] = 0;
+		error_set(&self->device.error, EFAULT,
+			"the file behind the guest's memory was cut short");
+	}
 	unwatch(self);
 	loop_defer(self->loop, &self->gone);
 }
 
 bool vhost_port_is_sound(struct vhost_port *self)
 {
-	if (self->device.memory.is_broken) {
-		error_set(&self->device.error, EFAULT,
-			"the file behind the guest's memory was cut short");
+	if (self->device.memory.is_broken)
 		vhost_port_give_up(self);
-	}
 	return !self->is_deaf;
 }
 
