@@ -2,6 +2,7 @@
 #include "port/vhost/device.h"
 
 #include "port/vhost/features.h"
+#include "port/vhost/inflight.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -40,14 +41,18 @@ void vhost_device_init(
 	}
 }
 
+/* Not a clean stop: the records of what is in flight stay as they are. */
 void vhost_device_done(struct vhost_device *device)
 {
+	for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++)
+		inflight_leave(&device->queues[i].ring);
 	vhost_queues_stop(device);
 	for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++) {
 		if (device->queues[i].call_fd >= 0)
 			close(device->queues[i].call_fd);
 		device->queues[i].call_fd = -1;
 	}
+	guest_memory_clear(&device->inflight);
 	guest_memory_clear(&device->memory);
 }
 
@@ -59,7 +64,7 @@ uint32_t vhost_device_header_len(const struct vhost_device *device)
 		       : sizeof(struct virtio_net_hdr);
 }
 
-static bool has_running_queue(const struct vhost_device *device)
+bool vhost_device_is_running(const struct vhost_device *device)
 {
 	for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++) {
 		if (device->queues[i].is_running)
@@ -89,7 +94,7 @@ static int set_features(
 	if (features & ~FEATURES_OFFERED)
 		return vhost_device_refuse(device, "features 0x%llx were not offered",
 			(unsigned long long)(features & ~FEATURES_OFFERED));
-	if ((features ^ device->features) & FEATURES_OF_RINGS && has_running_queue(device))
+	if ((features ^ device->features) & FEATURES_OF_RINGS && vhost_device_is_running(device))
 		return vhost_device_refuse(device, "features change while a queue runs");
 	device->features = features;
 	return 0;
@@ -133,6 +138,7 @@ static int reset_device(struct vhost_device *device, struct vhost_message *, str
 		device->queues[i].ring.size = 0;
 		device->queues[i].base = 0;
 	}
+	guest_memory_clear(&device->inflight);
 	guest_memory_clear(&device->memory);
 	device->features = 0;
 	device->status = 0;
@@ -255,6 +261,19 @@ static int set_mtu(
 	return 0;
 }
 
+static int get_inflight(
+	struct vhost_device *device, struct vhost_message *message, struct vhost_answer *answer)
+{
+	answer->len = sizeof(message->payload.inflight);
+	return vhost_inflight_get(device, &message->payload.inflight, &answer->fd);
+}
+
+static int set_inflight(
+	struct vhost_device *device, struct vhost_message *message, struct vhost_answer *)
+{
+	return vhost_inflight_set(device, &message->payload.inflight, message->fds[0]);
+}
+
 /* Zero is a reset of the device: its driver is gone. */
 static int set_status(
 	struct vhost_device *device, struct vhost_message *message, struct vhost_answer *)
@@ -293,6 +312,8 @@ static handler *const handlers[VHOST_REQUEST_COUNT] = {
 	[VHOST_SET_VRING_ENABLE] = set_vring_enable,
 	[VHOST_SEND_RARP] = send_rarp,
 	[VHOST_NET_SET_MTU] = set_mtu,
+	[VHOST_GET_INFLIGHT_FD] = get_inflight,
+	[VHOST_SET_INFLIGHT_FD] = set_inflight,
 	[VHOST_RESET_DEVICE] = reset_device,
 	[VHOST_GET_MAX_MEM_SLOTS] = get_max_mem_slots,
 	[VHOST_ADD_MEM_REG] = add_mem_reg,

@@ -38,6 +38,8 @@ struct vhost_device {
 	uint8_t status;			      /* as the driver wrote it */
 	uint32_t mtu, mtu_max; /* the guest's MTU, 0: not told; the highest that may be, 0: any */
 	struct guest_memory memory;
+	struct guest_memory inflight; /* records of all queues, in one region; or none */
+	uint16_t inflight_queues, inflight_queue_size;
 	struct vhost_queue queues[VHOST_QUEUES_MAX];
 	struct error error; /* why the device can go on no more */
 };
@@ -60,6 +62,8 @@ int vhost_device_handle(struct vhost_device *device, struct vhost_message *messa
 /* Bytes of the header in front of each frame: struct virtio_net_hdr, with num_buffers or not. */
 uint32_t vhost_device_header_len(const struct vhost_device *device);
 
+bool vhost_device_is_running(const struct vhost_device *device); /* any queue */
+
 static inline bool vhost_device_has(const struct vhost_device *device, unsigned feature)
 {
 	return device->features >> feature & 1;
@@ -78,6 +82,14 @@ int vhost_device_refuse(struct vhost_device *device, const char *format, ...) PR
 /* Memory is other memory now: where the rings of running queues lie. */
 int vhost_queues_find_rings(struct vhost_device *device) MUST_USE;
 void vhost_queues_stop(struct vhost_device *device);
+/* device_inflight.c */
+int vhost_inflight_get(
+	struct vhost_device *device, struct vhost_inflight *inflight, int *ret_fd) MUST_USE;
+int vhost_inflight_set(
+	struct vhost_device *device, const struct vhost_inflight *inflight, int fd) MUST_USE;
+/* A queue that is about to run finds its record, if there is one. */
+int vhost_inflight_start(struct vhost_device *device, struct virtqueue *ring) MUST_USE;
+
 int vhost_queue_set_size(struct vhost_device *device, const struct vhost_vring_state *state);
 int vhost_queue_set_addr(struct vhost_device *device, const struct vhost_vring_addr *addr);
 int vhost_queue_set_base(struct vhost_device *device, const struct vhost_vring_state *state);

@@ -4,6 +4,7 @@
 #include "port/vhost/device.h"
 
 #include "port/vhost/features.h"
+#include "port/vhost/inflight.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -91,6 +92,7 @@ static void stop(struct vhost_device *device, struct vhost_queue *queue)
 		return;
 	queue->is_running = false;
 	queue->base = virtqueue_base(&queue->ring);
+	inflight_forget(&queue->ring);
 	device->ops->on_queue(device, queue->ring.index);
 }
 
@@ -135,6 +137,8 @@ static int start(struct vhost_device *device, struct vhost_queue *queue)
 	err = check_size(device, ring);
 	if (!err)
 		err = find_rings(device, queue);
+	if (!err)
+		err = vhost_inflight_start(device, ring);
 	if (err)
 		return err;
 	if (!vhost_device_has(device, VHOST_FEATURE_PROTOCOL))

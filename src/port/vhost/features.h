@@ -39,8 +39,8 @@
 #define PROTOCOL_FEATURES_OFFERED                                                                  \
 	(1ull << VHOST_PROTOCOL_MQ | 1ull << VHOST_PROTOCOL_RARP |                                 \
 		1ull << VHOST_PROTOCOL_REPLY_ACK | 1ull << VHOST_PROTOCOL_MTU |                    \
-		1ull << VHOST_PROTOCOL_RESET_DEVICE | 1ull << VHOST_PROTOCOL_CONFIGURE_MEM_SLOTS | \
-		1ull << VHOST_PROTOCOL_STATUS)
+		1ull << VHOST_PROTOCOL_INFLIGHT_SHMFD | 1ull << VHOST_PROTOCOL_RESET_DEVICE |      \
+		1ull << VHOST_PROTOCOL_CONFIGURE_MEM_SLOTS | 1ull << VHOST_PROTOCOL_STATUS)
 
 /* "mrg-rxbuf"; NULL: none that we speak of. */
 const char *vhost_feature_name(unsigned bit);

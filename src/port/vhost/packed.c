@@ -2,7 +2,7 @@
 /* Packed rings (virtio 1.2, 2.8): one ring of descriptors that the driver makes available and the
  * device overwrites with what was used. Whose a descriptor is, two bits say against a wrap counter
  * that turns each time round. */
-#include "port/vhost/queue.h"
+#include "port/vhost/inflight.h"
 
 #include <string.h>
 
@@ -20,11 +20,11 @@ static uint16_t *flags_at(const struct virtqueue *queue, unsigned place)
 	return (uint16_t *)(descriptor_at(queue, place) + 14);
 }
 
-static bool is_available(const struct virtqueue *queue)
+bool packed_is_available(const struct virtqueue *queue, uint16_t place, bool wrap)
 {
-	const uint16_t flags = look_u16(flags_at(queue, queue->next));
+	const uint16_t flags = look_u16(flags_at(queue, place));
 
-	return !!(flags & AVAILABLE) == queue->next_wrap && !!(flags & USED) != queue->next_wrap;
+	return !!(flags & AVAILABLE) == wrap && !!(flags & USED) != wrap;
 }
 
 /* A table has no chaining: all of it is the chain. */
@@ -69,7 +69,7 @@ int packed_take(struct virtqueue *queue, struct chain_parts *parts, struct chain
 	struct descriptor d;
 	int err;
 
-	if (!is_available(queue))
+	if (!packed_is_available(queue, queue->next, queue->next_wrap))
 		return 0;
 	do {
 		if (chain.slots == queue->size)
@@ -87,27 +87,49 @@ int packed_take(struct virtqueue *queue, struct chain_parts *parts, struct chain
 	return 1;
 }
 
+void packed_untake(struct virtqueue *queue, unsigned slots)
+{
+	if (slots > queue->next) {
+		queue->next = (uint16_t)(queue->next + queue->size);
+		queue->next_wrap = !queue->next_wrap;
+	}
+	queue->next = (uint16_t)(queue->next - slots);
+}
+
+void packed_write(
+	struct virtqueue *queue, uint16_t place, uint16_t id, uint32_t len, uint16_t flags)
+{
+	uint8_t *at = descriptor_at(queue, place);
+
+	memcpy(at + 8, &len, sizeof(len));
+	memcpy(at + 12, &id, sizeof(id));
+	show_u16(at + 14, flags);
+}
+
 /* The driver reads in order: nothing is seen behind the first one until that has its flags. */
 void packed_give(struct virtqueue *queue, const struct chain *chain, uint32_t written)
 {
 	uint16_t flags = queue->used_wrap ? AVAILABLE | USED : 0;
-	uint8_t *at = descriptor_at(queue, queue->used);
 
 	flags |= written ? VRING_DESC_F_WRITE : 0;
-	memcpy(at + 8, &written, sizeof(written));
-	memcpy(at + 12, &chain->id, sizeof(chain->id));
-	if (queue->unpublished) {
-		show_u16(flags_at(queue, queue->used), flags);
+	if (UNLIKELY(queue->inflight)) {
+		inflight_note(queue, chain->id, written, flags);
+	} else if (queue->unpublished) {
+		packed_write(queue, queue->used, chain->id, written, flags);
 	} else {
-		queue->first = queue->used;
-		queue->first_flags = flags;
+		queue->first = (struct first){queue->used, chain->id, flags, written};
 	}
 	advance(queue, &queue->used, &queue->used_wrap, chain->slots);
 }
 
 void packed_publish(struct virtqueue *queue)
 {
-	show_u16(flags_at(queue, queue->first), queue->first_flags);
+	const struct first *first = &queue->first;
+
+	if (UNLIKELY(queue->inflight))
+		inflight_write(queue);
+	else
+		packed_write(queue, first->place, first->id, first->len, first->flags);
 }
 
 bool packed_wants_call(struct virtqueue *queue)
@@ -146,5 +168,5 @@ bool packed_listen(struct virtqueue *queue)
 	else
 		say(queue, 0, VRING_PACKED_EVENT_FLAG_ENABLE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return is_available(queue);
+	return packed_is_available(queue, queue->next, queue->next_wrap);
 }

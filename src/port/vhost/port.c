@@ -25,6 +25,11 @@ static void unwatch(struct vhost_port *self)
 	loop_undefer(self->loop, &self->call);
 }
 
+static bool is_cut(const struct vhost_port *self)
+{
+	return self->device.memory.is_broken || self->device.inflight.is_broken;
+}
+
 /* Rings of zeroes are no lie of the driver's: the cut is why. */
 void vhost_port_give_up(struct vhost_port *self)
 {
@@ -32,7 +37,7 @@ void vhost_port_give_up(struct vhost_port *self)
 		return;
 	self->is_deaf = self->port.is_down = true;
 	self->receivers = self->busy = 0;
-	if (self->device.memory.is_broken) {
+	if (is_cut(self)) {
 		self->device.error.text[0] = 0;
 		error_set(&self->device.error, EFAULT,
 			"the file behind the guest's memory was cut short");
@@ -43,7 +48,7 @@ void vhost_port_give_up(struct vhost_port *self)
 
 bool vhost_port_is_sound(struct vhost_port *self)
 {
-	if (self->device.memory.is_broken)
+	if (is_cut(self))
 		vhost_port_give_up(self);
 	return !self->is_deaf;
 }

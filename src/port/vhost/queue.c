@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "port/vhost/queue.h"
+#include "port/vhost/inflight.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -44,12 +44,10 @@ int virtqueue_take(struct virtqueue *queue, struct chain_parts *parts, struct ch
 
 void virtqueue_untake(struct virtqueue *queue, unsigned slots)
 {
-	if (queue->is_packed && slots > queue->next) {
-		queue->next = (uint16_t)(queue->next + queue->size - slots);
-		queue->next_wrap = !queue->next_wrap;
-	} else {
-		queue->next = (uint16_t)(queue->next - slots);
-	}
+	if (queue->is_packed)
+		packed_untake(queue, slots);
+	else
+		split_untake(queue, slots);
 }
 
 void virtqueue_give(struct virtqueue *queue, const struct chain *chain, uint32_t written)

@@ -13,6 +13,8 @@
 
 #include <linux/virtio_ring.h>
 
+struct again;
+
 #define QUEUE_SIZE_MAX 1024 /* descriptors; QEMU's own limit */
 
 /* Where the parts of chains go. */
@@ -48,8 +50,16 @@ struct virtqueue {
 	uint16_t used;	      /* where to give back */
 	uint16_t unpublished; /* slots given back that the driver does not see yet */
 	uint16_t unheard;     /* slots it sees, since it was last asked whether it wants to hear */
-	bool next_wrap, used_wrap;   /* packed */
-	uint16_t first, first_flags; /* packed: of what is unpublished */
+	bool next_wrap, used_wrap; /* packed */
+	struct first {		   /* packed: of what is unpublished */
+		uint16_t place, id, flags;
+		uint32_t len;
+	} first;
+
+	void *inflight;		   /* inflight.c's: this queue's record, or NULL */
+	struct again *again;	   /* split: what was in flight */
+	uint64_t inflight_counter; /* split */
+	uint16_t noted;		   /* packed */
 };
 
 /* Bytes that each of the three areas takes. */
@@ -125,6 +135,7 @@ const void *chain_table(
 	struct virtqueue *queue, uint64_t addr, uint32_t len, uint16_t *ret_count) MUST_USE;
 
 int split_take(struct virtqueue *queue, struct chain_parts *parts, struct chain *ret);
+void split_untake(struct virtqueue *queue, unsigned slots);
 void split_give(struct virtqueue *queue, const struct chain *chain, uint32_t written);
 void split_publish(struct virtqueue *queue);
 bool split_wants_call(struct virtqueue *queue);
@@ -132,8 +143,13 @@ void split_silence(struct virtqueue *queue);
 bool split_listen(struct virtqueue *queue);
 
 int packed_take(struct virtqueue *queue, struct chain_parts *parts, struct chain *ret);
+void packed_untake(struct virtqueue *queue, unsigned slots);
 void packed_give(struct virtqueue *queue, const struct chain *chain, uint32_t written);
 void packed_publish(struct virtqueue *queue);
+/* Whether the driver's descriptor at a place is for us to take, in a round of so many. */
+bool packed_is_available(const struct virtqueue *queue, uint16_t place, bool wrap);
+void packed_write(
+	struct virtqueue *queue, uint16_t place, uint16_t id, uint32_t len, uint16_t flags);
 bool packed_wants_call(struct virtqueue *queue);
 void packed_silence(struct virtqueue *queue);
 bool packed_listen(struct virtqueue *queue);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Split rings (virtio 1.2, 2.7): a table of descriptors, a ring of heads that are available, a ring
  * of those that were used. */
-#include "port/vhost/queue.h"
+#include "port/vhost/inflight.h"
 
 static uint16_t *available_index(const struct virtqueue *queue)
 {
@@ -10,7 +10,10 @@ static uint16_t *available_index(const struct virtqueue *queue)
 
 static uint16_t head_at(const struct virtqueue *queue, uint16_t place)
 {
-	return look_u16((const uint16_t *)queue->driver + 2 + (place & (queue->size - 1)));
+	const uint16_t *ring = (const uint16_t *)queue->driver + 2;
+	const uint16_t head = look_u16(ring + (place & (queue->size - 1)));
+
+	return UNLIKELY(queue->again) ? inflight_head(queue, place, head) : head;
 }
 
 /* Behind the available ring: the driver wants to hear when this one is used. */
@@ -99,20 +102,33 @@ int split_take(struct virtqueue *queue, struct chain_parts *parts, struct chain 
 	if (result)
 		return result;
 	queue->next++;
+	if (UNLIKELY(queue->inflight))
+		inflight_take(queue, chain.id);
 	*ret = chain;
 	return 1;
+}
+
+void split_untake(struct virtqueue *queue, unsigned slots)
+{
+	queue->next = (uint16_t)(queue->next - slots);
+	for (unsigned i = 0; UNLIKELY(queue->inflight) && i < slots; i++)
+		inflight_untake(queue, head_at(queue, (uint16_t)(queue->next + i)));
 }
 
 void split_give(struct virtqueue *queue, const struct chain *chain, uint32_t written)
 {
 	struct vring_used_elem *ring = (void *)((uint8_t *)queue->device + 4);
 
+	if (UNLIKELY(queue->inflight))
+		inflight_give(queue, chain->id);
 	ring[queue->used++ & (queue->size - 1)] = (struct vring_used_elem){chain->id, written};
 }
 
 void split_publish(struct virtqueue *queue)
 {
 	show_u16((uint16_t *)queue->device + 1, queue->used);
+	if (UNLIKELY(queue->inflight))
+		inflight_strike(queue);
 }
 
 bool split_wants_call(struct virtqueue *queue)
