@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 
-#define RELEASE_MAX 64 /* handed on at a time */
+#define RELEASE_MAX 64			  /* handed on at a time */
+#define RELEASE_GAP (200 * NSEC_PER_USEC) /* between two such times */
 /* From this rate on a whole super-frame takes the wire for less than a millisecond. */
 #define CUTS_BELOW_RATE 500000000
 
@@ -208,15 +209,19 @@ static unsigned release(struct impair *impair, nsec now)
 	return count;
 }
 
+/* While frames keep coming out, those of a short time come together: each wake-up costs more than
+ * they do. */
 static nsec run(struct machine *machine, nsec now)
 {
 	struct impair *impair = CONTAINER_OF(machine, struct impair, machine);
+	unsigned count = release(impair, now);
+	nsec earliest = count ? now + RELEASE_GAP : now;
 	const struct kept *next;
 
-	while (release(impair, now) == RELEASE_MAX)
-		;
+	while (count == RELEASE_MAX)
+		count = release(impair, now);
 	next = first(impair);
-	return next ? next->due : NSEC_NEVER;
+	return next ? MAX(next->due, earliest) : NSEC_NEVER;
 }
 
 void impair_init(struct impair *impair, uint64_t seed)
