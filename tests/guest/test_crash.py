@@ -22,6 +22,7 @@ NEIGHBOURS = (list(itertools.product(KINDS, KINDS)) if SOAK else
               [(kind, KINDS[(i + 1) % len(KINDS)]) for i, kind in enumerate(KINDS)])
 ENTRANCES = """\
       - {kind: vm}
+      - {kind: vm, protocol: dgram}
       - {kind: vhost-user}
 """
 BIG_LEN = 120_000_000
