@@ -509,7 +509,7 @@ static void expect_no_harm_to_others(void)
 {
 	unsigned sent = stick();
 
-	for (unsigned i = 0; i < 200; i++) {
+	for (unsigned i = 0; i < 500; i++) {
 		other_says(1, 1514, (uint8_t)i);
 		assert_int_equal(guest_reads(1, 1514), (uint8_t)i);
 		if (i % 16 == 0)
@@ -557,6 +557,24 @@ static void test_the_socket_closes_before_its_ports(void **)
 	run();
 	assert_string_equal(guests[0].gone, "the socket it spoke to was closed");
 	assert_string_equal(guests[1].gone, "the socket it spoke to was closed");
+}
+
+static void close_socket(struct task *)
+{
+	datagram_socket_free(entrance.socket);
+	entrance.socket = NULL;
+}
+
+/* In the turn in which a stranger has spoken. */
+static void test_the_socket_closes_before_it_tells(void **)
+{
+	struct task closing = {.run = close_socket};
+
+	bind_guest(0);
+	guest_sends(0, 60, 1);
+	loop_defer(stage.loop, &closing);
+	turn();
+	assert_int_equal(entrance.peer_count, 0);
 }
 
 static void test_a_port_that_is_freed_is_a_stranger_again(void **)
@@ -641,6 +659,7 @@ int main(void)
 		PEER_TEST(test_a_stuck_peer_delays_nobody),
 		PEER_TEST(test_a_stuck_connected_peer_delays_nobody),
 		PEER_TEST(test_the_socket_closes_before_its_ports),
+		PEER_TEST(test_the_socket_closes_before_it_tells),
 		PEER_TEST(test_a_port_that_is_freed_is_a_stranger_again),
 		PEER_TEST(test_a_port_that_is_freed_at_once),
 		PEER_TEST(test_a_file_is_no_socket),
