@@ -37,7 +37,8 @@ static int reach_by_path(struct datagram_peer *peer)
 	}
 	if (code != EPERM && code != EMFILE && code != ENFILE)
 		return -code;
-	datagram_link_share(&peer->link, peer->shared->fd, &address);
+	datagram_link_share(&peer->link, peer->shared->fd,
+		peer_path_is_harmless(peer->who) ? &peer->address : &address);
 	return 0;
 }
 

@@ -382,6 +382,51 @@ static void test_a_path_of_another_is_refused(void **)
 	assert_int_equal(errno, EPERM);
 }
 
+/* Another user's peer, connected and at a path of its own; once it has a port, the path leads to
+ * a socket of ours. Exits with 0 when the frame comes to it all the same. */
+static void be_swindler(int ready)
+{
+	struct sockaddr_un name = name_of("his/0");
+	uint8_t bytes[100];
+
+	alarm(5);
+	if (setuid(65534))
+		_exit(1);
+	guests[0].fd = bound("his/0");
+	connect_guest(0);
+	guest_sends(0, 60, 1);
+	fcntl(guests[0].fd, F_SETFL, 0);
+	if (recv(guests[0].fd, bytes, sizeof(bytes), 0) != 61 || unlink(name.sun_path) ||
+		symlink(name_of("victim").sun_path, name.sun_path) || write(ready, "", 1) != 1)
+		_exit(2);
+	_exit(recv(guests[0].fd, bytes, sizeof(bytes), 0) == 77 ? 0 : 3);
+}
+
+static void test_a_path_that_changes(void **)
+{
+	int victim = bound("victim"), ready[2], status;
+	uint8_t bytes[100];
+
+	if (geteuid())
+		skip();
+	assert_int_equal(chmod(name_of("ours").sun_path, 0777), 0);
+	assert_int_equal(mkdir(name_of("his").sun_path, 0755), 0);
+	assert_int_equal(chown(name_of("his").sun_path, 65534, 65534), 0);
+	assert_int_equal(pipe(ready), 0);
+	if (!fork())
+		be_swindler(ready[1]);
+	close(ready[1]);
+	run_until_seen(1);
+	other_says(0, 61, 0);
+	assert_int_equal(read(ready[0], bytes, 1), 1);
+	other_says(0, 77, 0);
+	assert_int_equal(recv(victim, bytes, sizeof(bytes), 0), -1);
+	wait(&status);
+	assert_int_equal(status, 0);
+	close(victim);
+	close(ready[0]);
+}
+
 static void test_who_is_no_stranger_gets_no_port(void **)
 {
 	struct port_settings settings = {.mtu = 1500};
@@ -649,6 +694,7 @@ int main(void)
 		PEER_TEST(test_an_abstract_name_is_ignored),
 		PEER_TEST(test_a_relative_path_is_ignored),
 		PEER_TEST(test_a_path_of_another_is_refused),
+		PEER_TEST(test_a_path_that_changes),
 		PEER_TEST(test_who_is_no_stranger_gets_no_port),
 		PEER_TEST(test_a_stranger_that_has_gone),
 		PEER_TEST(test_a_peer_that_closes),
