@@ -99,12 +99,12 @@ static struct received count_received(const struct port_snapshot *port)
 	const uint64_t *drops = port->out.drops;
 	struct received r = {
 		.down = drops[DROP_LINK_DOWN],
-		.mismatch = port->mismatch + drops[DROP_POLICY],
+		.mismatch = port->mismatch + drops[DROP_POLICY] + drops[DROP_LOOP],
 		.overflow = drops[DROP_QUEUE_FULL] + drops[DROP_IO] + drops[DROP_NO_MEMORY] +
 			    drops[DROP_IMPAIRED],
 		.too_large = drops[DROP_GIANT],
 	};
-	uint64_t lost = r.down + r.overflow + r.too_large + drops[DROP_POLICY];
+	uint64_t lost = r.down + r.overflow + r.too_large + drops[DROP_POLICY] + drops[DROP_LOOP];
 
 	r.queued = port->out.frames > lost ? port->out.frames - lost : 0;
 	return r;

@@ -238,7 +238,7 @@ static void note_claim(struct hub *hub, const struct port *from, const struct fr
 	struct ip ip;
 
 	if (!from->policy || !(from->policy->settings.guards & GUARD_ARP))
-		(void)!bindings_note(&hub->bindings, from, false, frame, hub->now, &ip);
+		(void)!claims_note(&hub->claims, from, false, frame, hub->now, &ip);
 }
 
 static NOINLINE struct port *judge_group(

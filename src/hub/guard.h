@@ -7,7 +7,7 @@
 enum guard {
 	GUARD_DHCP = 1, /* answers of DHCP servers: RFC 2131 4.1, RFC 8415 7.2 */
 	GUARD_RA = 2,	/* router advertisements and redirects: RFC 6105, ICMP redirects too */
-	GUARD_ARP = 4,	/* that an address of somebody else is its own: hub/bindings.h */
+	GUARD_ARP = 4,	/* that an address of somebody else is its own: hub/claims.h */
 };
 
 /* Whether one of the guards (enum guard, or-ed) refuses the frame; GUARD_ARP is not among them. */

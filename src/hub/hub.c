@@ -18,7 +18,7 @@ struct hub *hub_new(const char *name, const struct hash_key *key)
 	snprintf(hub->name, sizeof(hub->name), "%s", name);
 	mac_table_init(&hub->addresses, key, HUB_MACS_MAX, second_of(HUB_MAC_AGE));
 	list_init(&hub->captures);
-	bindings_init(&hub->bindings, key);
+	claims_init(&hub->claims, key);
 	return hub;
 }
 
@@ -37,7 +37,7 @@ void hub_free(struct hub *hub)
 	LIST_EACH(node, &hub->captures)
 		list_remove(node);
 	mac_table_done(&hub->addresses);
-	bindings_done(&hub->bindings);
+	claims_done(&hub->claims);
 	free(hub->slots);
 	free(hub);
 }
@@ -129,7 +129,7 @@ void hub_detach(struct port *port)
 	slot->frames_before += port->in.frames;
 	slot->port = NULL;
 	mac_table_remove_owner(&hub->addresses, &port->addresses);
-	bindings_forget(&hub->bindings, port);
+	claims_forget(&hub->claims, port);
 	port->hub = NULL;
 }
 

@@ -2,7 +2,7 @@
 /* What the files of hub/ share behind hub.h; nobody else looks here. */
 #pragma once
 
-#include "hub/bindings.h"
+#include "hub/claims.h"
 #include "hub/hub.h"
 #include "hub/loop_guard.h"
 
@@ -19,7 +19,7 @@ struct hub {
 	unsigned slot_count, slot_size; /* ever used; allocated */
 	uint64_t frames;		/* that entered */
 	struct list captures;
-	struct bindings bindings;
+	struct claims claims;
 	struct loop_guard *loop_guard; /* NULL: nobody looks for loops */
 	nsec now;		       /* of the last hub_receive() */
 	const struct port *from;       /* whose frames cross now, while is_forwarding */

@@ -24,7 +24,7 @@ static bool claims_anothers(struct port_policy *policy, const struct frame *fram
 	struct ip ip;
 
 	if (!(policy->settings.guards & GUARD_ARP) ||
-		bindings_note(&hub->bindings, policy->port, true, frame, hub->now, &ip))
+		claims_note(&hub->claims, policy->port, true, frame, hub->now, &ip))
 		return false;
 	if (policy->on_claim)
 		policy->on_claim(policy, ip);

@@ -13,19 +13,19 @@
 #include "base/time.h"
 #include "hub/frame.h"
 
-#define BINDINGS_MAX	  16384
-#define BINDINGS_PORT_MAX 1024 /* of a port with a guard; the one heard longest ago makes way */
-#define BINDING_AGE	  (300 * NSEC_PER_SEC)
+#define CLAIMS_MAX	16384
+#define CLAIMS_PORT_MAX 1024 /* of a port with a guard; the one heard longest ago makes way */
+#define CLAIM_AGE	(300 * NSEC_PER_SEC)
 
 struct port;
 
-struct bindings {
+struct claims {
 	struct hash_key key;
 	struct map by_ip;
 	struct list by_age; /* the oldest first */
 };
 
-struct binding {
+struct claim {
 	struct map_node by_ip;
 	struct list by_age;
 	struct ip ip;
@@ -34,17 +34,17 @@ struct binding {
 	nsec heard_at;
 };
 
-void bindings_init(struct bindings *bindings, const struct hash_key *key);
-void bindings_done(struct bindings *bindings);
+void claims_init(struct claims *claims, const struct hash_key *key);
+void claims_done(struct claims *claims);
 /* The port is gone. */
-void bindings_forget(struct bindings *bindings, const struct port *port);
+void claims_forget(struct claims *claims, const struct port *port);
 
 /* What a frame says of its sender's address; false: nothing. A probe (RFC 5227) claims nothing. */
 bool claim_read(const struct frame *frame, struct ip *ret_ip, struct mac *ret_mac);
 
 /* What a frame from the port claims is noted. False: is_guarded, and what it claims is another's;
  * *ret_ip is the address then. */
-bool bindings_note(struct bindings *bindings, const struct port *port, bool is_guarded,
+bool claims_note(struct claims *claims, const struct port *port, bool is_guarded,
 	const struct frame *frame, nsec now, struct ip *ret_ip) MUST_USE;
 /* NULL: nobody, or nobody who has been heard of lately. */
-const struct binding *bindings_find(const struct bindings *bindings, struct ip ip, nsec now);
+const struct claim *claims_find(const struct claims *claims, struct ip ip, nsec now);

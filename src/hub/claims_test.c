@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "hub/bindings.h"
+#include "hub/claims.h"
 
 #include "base/bytes.h"
 #include "hub/fake_port.h"
@@ -57,112 +57,112 @@ static struct ip ip4_of(uint8_t number)
 	return ip_from_v4(ip4_from_number(0x0a000000u + number));
 }
 
-static bool note(struct bindings *all, struct port *port, struct frame frame, nsec now)
+static bool note(struct claims *all, struct port *port, struct frame frame, nsec now)
 {
 	struct ip ip;
 
-	return bindings_note(all, port, port != &trusted, &frame, now, &ip);
+	return claims_note(all, port, port != &trusted, &frame, now, &ip);
 }
 
 static void the_first_owner_keeps_it(void **)
 {
-	struct bindings all;
+	struct claims all;
 	struct frame frame = arp_of(2, 9, ARP_REQUEST);
 	struct ip ip;
 
-	bindings_init(&all, &key);
+	claims_init(&all, &key);
 	assert_true(note(&all, &a, arp_of(1, 9, ARP_REQUEST), NOW));
-	assert_false(bindings_note(&all, &b, true, &frame, NOW, &ip));
+	assert_false(claims_note(&all, &b, true, &frame, NOW, &ip));
 	assert_true(ip_equal(ip, ip4_of(9)));
 	assert_true(note(&all, &a, arp_of(1, 9, ARP_REPLY), NOW));
-	assert_ptr_equal(bindings_find(&all, ip4_of(9), NOW)->port, &a);
-	bindings_done(&all);
+	assert_ptr_equal(claims_find(&all, ip4_of(9), NOW)->port, &a);
+	claims_done(&all);
 }
 
 static void who_is_silent_loses_it(void **)
 {
-	struct bindings all;
+	struct claims all;
 
-	bindings_init(&all, &key);
+	claims_init(&all, &key);
 	assert_true(note(&all, &a, arp_of(1, 9, ARP_REQUEST), NOW));
-	assert_false(note(&all, &b, arp_of(2, 9, ARP_REQUEST), NOW + BINDING_AGE - 1));
-	assert_true(note(&all, &b, arp_of(2, 9, ARP_REQUEST), NOW + BINDING_AGE));
-	assert_ptr_equal(bindings_find(&all, ip4_of(9), NOW + BINDING_AGE)->port, &b);
-	assert_null(bindings_find(&all, ip4_of(9), NOW + 2 * BINDING_AGE));
-	bindings_done(&all);
+	assert_false(note(&all, &b, arp_of(2, 9, ARP_REQUEST), NOW + CLAIM_AGE - 1));
+	assert_true(note(&all, &b, arp_of(2, 9, ARP_REQUEST), NOW + CLAIM_AGE));
+	assert_ptr_equal(claims_find(&all, ip4_of(9), NOW + CLAIM_AGE)->port, &b);
+	assert_null(claims_find(&all, ip4_of(9), NOW + 2 * CLAIM_AGE));
+	claims_done(&all);
 }
 
 static void who_has_no_guard_is_believed(void **)
 {
-	struct bindings all;
+	struct claims all;
 
-	bindings_init(&all, &key);
+	claims_init(&all, &key);
 	assert_true(note(&all, &a, arp_of(1, 2, ARP_REQUEST), NOW));
 	assert_true(note(&all, &trusted, arp_of(7, 2, ARP_REQUEST), NOW));
 	assert_false(note(&all, &a, arp_of(1, 2, ARP_REQUEST), NOW));
-	bindings_done(&all);
+	claims_done(&all);
 }
 
 static void a_probe_claims_nothing(void **)
 {
-	struct bindings all;
+	struct claims all;
 
-	bindings_init(&all, &key);
+	claims_init(&all, &key);
 	assert_true(note(&all, &a, arp_of(1, 0, ARP_REQUEST), NOW));
 	assert_true(note(&all, &b, arp_of(2, 0, ARP_REQUEST), NOW));
 	assert_int_equal(all.by_ip.count, 0);
 	assert_true(note(&all, &a, discovery_of(1, 0, 9, ICMP6_NEIGHBOUR_SOLICIT), NOW));
 	assert_int_equal(all.by_ip.count, 0);
-	bindings_done(&all);
+	claims_done(&all);
 }
 
 static void neighbour_discovery(void **)
 {
-	struct bindings all;
+	struct claims all;
 
-	bindings_init(&all, &key);
+	claims_init(&all, &key);
 	assert_true(note(&all, &a, discovery_of(1, 5, 9, ICMP6_NEIGHBOUR_SOLICIT), NOW));
 	assert_true(note(&all, &a, discovery_of(1, 5, 6, ICMP6_NEIGHBOUR_ADVERT), NOW));
 	assert_int_equal(all.by_ip.count, 2);
 	assert_false(note(&all, &b, discovery_of(2, 7, 6, ICMP6_NEIGHBOUR_ADVERT), NOW));
 	assert_false(note(&all, &b, discovery_of(2, 5, 9, ICMP6_NEIGHBOUR_SOLICIT), NOW));
 	assert_true(note(&all, &b, discovery_of(2, 7, 9, ICMP6_NEIGHBOUR_ADVERT), NOW));
-	bindings_done(&all);
+	claims_done(&all);
 }
 
 static void a_port_that_goes_leaves_nothing(void **)
 {
-	struct bindings all;
+	struct claims all;
 
-	bindings_init(&all, &key);
+	claims_init(&all, &key);
 	assert_true(note(&all, &a, arp_of(1, 9, ARP_REQUEST), NOW));
 	assert_true(note(&all, &b, arp_of(2, 8, ARP_REQUEST), NOW));
-	bindings_forget(&all, &a);
+	claims_forget(&all, &a);
 	assert_true(note(&all, &b, arp_of(2, 9, ARP_REQUEST), NOW));
 	assert_int_equal(all.by_ip.count, 2);
-	bindings_done(&all);
+	claims_done(&all);
 }
 
 /* A port that claims the world keeps only its latest claims, and nobody else loses any. */
 static void bounded(void **)
 {
-	struct bindings all;
+	struct claims all;
 	struct ip ip;
 
-	bindings_init(&all, &key);
+	claims_init(&all, &key);
 	assert_true(note(&all, &b, arp_of(2, 200, ARP_REQUEST), NOW));
-	for (uint32_t i = 0; i < 3 * BINDINGS_PORT_MAX; i++) {
+	for (uint32_t i = 0; i < 3 * CLAIMS_PORT_MAX; i++) {
 		struct frame frame = arp_of(1, 1, ARP_REQUEST);
 		uint8_t bytes[64];
 
 		memcpy(bytes, frame.head, 64);
 		store_be32(bytes + 28, 0x0b000000u + i);
 		frame = frame_linear(bytes, 60);
-		assert_true(bindings_note(&all, &a, true, &frame, NOW + i, &ip));
+		assert_true(claims_note(&all, &a, true, &frame, NOW + i, &ip));
 	}
-	assert_int_equal(all.by_ip.count, BINDINGS_PORT_MAX + 1);
-	assert_non_null(bindings_find(&all, ip4_of(200), NOW));
-	bindings_done(&all);
+	assert_int_equal(all.by_ip.count, CLAIMS_PORT_MAX + 1);
+	assert_non_null(claims_find(&all, ip4_of(200), NOW));
+	claims_done(&all);
 }
 
 int main(void)
