@@ -34,9 +34,27 @@ struct entrance {
 	unsigned clients;
 };
 
+static void say_drops(const char *way, const struct port_counters *counters)
+{
+	printf(" %s %" PRIu64 " frames %" PRIu64 " bytes", way, counters->frames, counters->bytes);
+	for (unsigned i = 0; i < DROP_COUNT; i++) {
+		if (counters->drops[i])
+			printf(" %s:%" PRIu64, drop_name(i), counters->drops[i]);
+	}
+}
+
+static void say_port(const struct port *port)
+{
+	printf("%s", port->name);
+	say_drops("in", &port->in);
+	say_drops("out", &port->out);
+	puts("");
+}
+
 static void on_gone(void *, struct port *port, const char *why)
 {
 	fprintf(stderr, "%s: %s\n", port->name, why);
+	say_port(port);
 	hub_detach(port);
 	port->ops->free(port);
 }
@@ -120,26 +138,13 @@ static int plug(const char *what)
 	return err;
 }
 
-static void say_drops(const char *way, const struct port_counters *counters)
-{
-	printf(" %s %" PRIu64 " frames %" PRIu64 " bytes", way, counters->frames, counters->bytes);
-	for (unsigned i = 0; i < DROP_COUNT; i++) {
-		if (counters->drops[i])
-			printf(" %s:%" PRIu64, drop_name(i), counters->drops[i]);
-	}
-}
-
 static void say_counters(void)
 {
 	for (unsigned slot = 0; slot < hub_slot_count(hub); slot++) {
 		const struct port *port = hub_port(hub, slot);
 
-		if (!port)
-			continue;
-		printf("%s", port->name);
-		say_drops("in", &port->in);
-		say_drops("out", &port->out);
-		puts("");
+		if (port)
+			say_port(port);
 	}
 }
 

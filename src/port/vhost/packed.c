@@ -160,13 +160,16 @@ void packed_silence(struct virtqueue *queue)
 	say(queue, 0, VRING_PACKED_EVENT_FLAG_DISABLE);
 }
 
-bool packed_listen(struct virtqueue *queue)
+bool packed_listen(struct virtqueue *queue, unsigned left_slots)
 {
+	uint16_t place = queue->next;
+	bool wrap = queue->next_wrap;
+
+	advance(queue, &place, &wrap, left_slots);
 	if (queue->has_event_index)
-		say(queue, (uint16_t)(queue->next | (queue->next_wrap ? WRAP : 0)),
-			VRING_PACKED_EVENT_FLAG_DESC);
+		say(queue, (uint16_t)(place | (wrap ? WRAP : 0)), VRING_PACKED_EVENT_FLAG_DESC);
 	else
 		say(queue, 0, VRING_PACKED_EVENT_FLAG_ENABLE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return packed_is_available(queue, queue->next, queue->next_wrap);
+	return packed_is_available(queue, place, wrap);
 }

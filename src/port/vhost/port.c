@@ -61,31 +61,43 @@ static void tell_gone(struct task *task)
 		self->on_gone(self->owner, &self->port, self->device.error.text);
 }
 
+/* A batch of each in turn. */
 static void run_work(struct task *task)
 {
 	struct vhost_port *self = CONTAINER_OF(task, struct vhost_port, work);
 
-	for (uint32_t left = self->busy; left; left &= left - 1) {
+	for (uint32_t left = self->busy; left && !self->is_deaf; left &= left - 1) {
 		const unsigned index = (unsigned)__builtin_ctz(left);
 		struct vhost_queue *queue = &self->device.queues[index];
+		bool has_more = queue->ring.is_written ? vhost_catch_up(self, queue)
+						       : vhost_transmit(self, queue);
 
-		if (vhost_transmit(self, queue))
-			continue;
-		if (self->is_deaf)
-			return;
-		if (!virtqueue_listen(&queue->ring))
+		if (!has_more)
 			self->busy &= ~(1u << index);
 	}
 	if (self->busy)
 		loop_defer(self->loop, &self->work);
 }
 
+void vhost_port_work_later(struct vhost_port *self, const struct vhost_queue *queue)
+{
+	self->busy |= 1u << queue->ring.index;
+	loop_defer(self->loop, &self->work);
+}
+
+static void call(struct vhost_port *self, unsigned index)
+{
+	if (self->calls_owed >> index & 1)
+		vhost_queue_call(&self->device.queues[index]);
+	self->calls_owed &= ~(1u << index);
+}
+
 static void run_calls(struct task *task)
 {
 	struct vhost_port *self = CONTAINER_OF(task, struct vhost_port, call);
 
-	for (; self->calls_owed; self->calls_owed &= self->calls_owed - 1)
-		vhost_queue_call(&self->device.queues[__builtin_ctz(self->calls_owed)]);
+	while (self->calls_owed)
+		call(self, (unsigned)__builtin_ctz(self->calls_owed));
 	vhost_port_is_sound(self);
 }
 
@@ -99,11 +111,10 @@ void vhost_port_call_later(struct vhost_port *self, const struct vhost_queue *qu
 static void on_kick(struct watch *watch, uint32_t)
 {
 	struct vhost_kick *kick = CONTAINER_OF(watch, struct vhost_kick, watch);
-	struct vhost_port *self = kick->port;
+	struct vhost_queue *queue = &kick->port->device.queues[kick->queue];
 
-	virtqueue_silence(&self->device.queues[kick->queue].ring);
-	self->busy |= 1u << kick->queue;
-	loop_defer(self->loop, &self->work);
+	virtqueue_silence(&queue->ring);
+	vhost_port_work_later(kick->port, queue);
 }
 
 /* What is taken as it is follows from what the driver agreed to receive. */
@@ -138,17 +149,24 @@ static void take_stock(struct vhost_port *self)
 	self->port.takes = takes_of(&self->device);
 }
 
-/* Frames may wait already: after a reconnect nobody kicks for those. */
+/* Frames may wait already: after a reconnect nobody kicks for those. Buffers to receive in are
+ * looked for when there is a frame. */
 static int start(struct vhost_port *self, unsigned index)
 {
 	struct vhost_queue *queue = &self->device.queues[index];
 
 	virtqueue_silence(&queue->ring);
-	if (queue->ring.is_written)
-		return 0; /* whether there are buffers is asked when there is a frame */
-	self->busy |= 1u << index;
-	loop_defer(self->loop, &self->work);
+	if (!queue->ring.is_written)
+		vhost_port_work_later(self, queue);
 	return loop_watch(self->loop, &self->kicks[index].watch, queue->kick_fd, EPOLLIN | EPOLLET);
+}
+
+static void lose_backlog(struct vhost_port *self, struct backlog *backlog)
+{
+	for (const struct frame *frame; (frame = backlog_first(backlog));) {
+		port_drop(&self->port, DROP_LINK_DOWN, frame);
+		backlog_remove_first(backlog);
+	}
 }
 
 static void on_queue(struct vhost_device *device, unsigned index)
@@ -158,10 +176,13 @@ static void on_queue(struct vhost_device *device, unsigned index)
 
 	if (self->is_deaf)
 		return;
+	call(self, index); /* its rings may be gone by the end of the turn */
 	loop_unwatch(&self->kicks[index].watch);
 	self->busy &= ~(1u << index);
 	if (device->queues[index].is_running)
 		err = start(self, index);
+	if (device->queues[index].ring.is_written)
+		lose_backlog(self, &self->backlogs[index / 2]);
 	take_stock(self);
 	if (err) {
 		error_set(&device->error, -err, "queue %u: %s", index, strerror(-err));
@@ -224,6 +245,8 @@ static void vhost_free(struct port *port)
 	self->is_deaf = true;
 	unwatch(self);
 	loop_undefer(self->loop, &self->gone);
+	for (unsigned i = 0; i < VHOST_PAIRS_MAX; i++)
+		backlog_clear(&self->backlogs[i]);
 	vhost_message_done(&self->message);
 	vhost_device_done(&self->device);
 	close(self->fd);
@@ -246,6 +269,8 @@ static void init(struct vhost_port *self, struct loop *loop, const struct port_s
 	self->port.mtu = settings->mtu;
 	self->port.is_down = true;
 	memcpy(self->port.name, settings->name, sizeof(self->port.name));
+	for (unsigned i = 0; i < VHOST_PAIRS_MAX; i++)
+		backlog_init(&self->backlogs[i]);
 	for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++)
 		self->kicks[i] = (struct vhost_kick){
 			.watch = {.on_ready = on_kick, .fd = -1}, .port = self, .queue = i};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hub/hub.h"
+#include "port/vhost/backlog.h"
 #include "port/vhost/device.h"
 #include "port/vhost/vhost.h"
 
@@ -23,7 +24,9 @@ struct vhost_port {
 	struct vhost_message message; /* that is coming in */
 	struct vhost_device device;
 
-	uint32_t busy;	      /* sending queues that may have more, a bit each */
+	struct backlog backlogs[VHOST_PAIRS_MAX];
+
+	uint32_t busy;	      /* queues with something to do now, a bit each */
 	uint32_t calls_owed;  /* queues whose driver may want to hear, a bit each */
 	uint32_t receivers;   /* receiving queues that are live, a bit each */
 	uint8_t flows[FLOWS]; /* the receiving queue of each: flow.c's */
@@ -45,9 +48,19 @@ bool vhost_port_is_sound(struct vhost_port *self);
 /* At the end of the turn, and once for all that is published in it. */
 void vhost_port_call_later(struct vhost_port *self, const struct vhost_queue *queue);
 
-/* transmit.c: takes a batch from a queue that the guest sends on into the hub. True: there may be
- * more. */
+/* The queue is served at the end of the turn, and from then on as long as it says so. */
+void vhost_port_work_later(struct vhost_port *self, const struct vhost_queue *queue);
+
+static inline struct backlog *vhost_backlog_of(
+	struct vhost_port *self, const struct vhost_queue *queue)
+{
+	return &self->backlogs[queue->ring.index / 2];
+}
+
+/* transmit.c: takes a batch from a queue that the guest sends on into the hub. receive.c: gives the
+ * guest what waits for its buffers. True: there is more to do; false: a kick will say when. */
 bool vhost_transmit(struct vhost_port *self, struct vhost_queue *queue);
+bool vhost_catch_up(struct vhost_port *self, struct vhost_queue *queue);
 /* flow.c: count frames came in through the queue; through which one a frame goes out. The second
  * only while some queue receives. */
 void vhost_flows_learn(struct vhost_port *self, const struct vhost_queue *queue,

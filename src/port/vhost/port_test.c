@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Frames between a guest and a hub, in both layouts. */
+#include "port/vhost/backlog.h"
 #include "port/vhost/port_fixture.h"
 
 #include <sys/mman.h>
@@ -209,14 +210,64 @@ static void play_receiving(void)
 	assert_memory_equal(got, sent, sizeof(sent));
 	assert_memory_equal(header, wanted, sizeof(wanted));
 	assert_int_equal(stage.port->out.drops[DROP_QUEUE_FULL], 0);
-	other_says(&frame, 1);
-	other_says(&frame, 1);
-	assert_int_equal(stage.port->out.drops[DROP_QUEUE_FULL], 46); /* as it would be cut */
 }
 
 static void test_what_comes_is_spread_over_buffers(void **)
 {
 	in_each_layout(FEATURES_PLAIN | FEATURES_OFFLOADS, play_receiving);
+}
+
+/* What the guest has no buffers for waits until it has some, in order, and so far as there is room.
+ */
+static void play_waiting(void)
+{
+	static uint8_t bytes[60000], got[4000];
+	struct frame frame = frame_linear(bytes, 1514);
+	const uint64_t *drops = stage.port->out.drops;
+	uint8_t header[12];
+	uint32_t len;
+
+	stage.port->mtu = 0;
+	write_frame(bytes, OTHER, GUEST, sizeof(bytes), 1);
+	guest_makes_room(0, 4, 700);
+	other_says(&frame, 1);
+	bytes[ETH_HEADER_LEN] = 2;
+	other_says(&frame, 1);
+	turn();
+	assert_int_equal(say_and_collect(header, got, &len), 3);
+	guest_makes_room(0, 1, 700);
+	turn(); /* not enough yet, and nobody runs in circles */
+	assert_int_equal(say_and_collect(header, got, &len), 0);
+	guest_makes_room(0, 1, 700);
+	turn();
+	assert_int_equal(say_and_collect(header, got, &len), 3);
+	assert_int_equal(len, 1514);
+	assert_int_equal(got[ETH_HEADER_LEN], 2);
+	frame = frame_linear(bytes, sizeof(bytes));
+	for (unsigned i = 0; i < 40; i++)
+		other_says(&frame, 1);
+	assert_int_equal(drops[DROP_QUEUE_FULL], 40 - BACKLOG_MAX / sizeof(bytes));
+	front_say_state(&stage.front, VHOST_SET_VRING_ENABLE, 0, 0);
+	turn();
+	assert_int_equal(drops[DROP_LINK_DOWN], BACKLOG_MAX / sizeof(bytes));
+}
+
+static void test_frames_wait_for_buffers(void **)
+{
+	in_each_layout(FEATURES_PLAIN, play_waiting);
+}
+
+static void test_a_frame_beyond_all_buffers_does_not_wait(void **)
+{
+	static uint8_t bytes[60000];
+	const struct frame frame = frame_linear(bytes, sizeof(bytes));
+
+	plug_running(FEATURES_PLAIN, 1);
+	stage.port->mtu = 0;
+	write_frame(bytes, OTHER, GUEST, sizeof(bytes), 1);
+	guest_makes_room(0, 256, 200);
+	other_says(&frame, 1);
+	assert_int_equal(stage.port->out.drops[DROP_GIANT], 1);
 }
 
 static void test_one_buffer_has_to_do_without_merging(void **)
@@ -291,6 +342,28 @@ static void play_calls(void)
 static void test_the_guest_is_called_when_it_wants(void **)
 {
 	in_each_layout(FEATURES_PLAIN, play_calls);
+}
+
+/* In one turn the guest gets a frame, and its memory goes. */
+static void play_a_call_before_memory_goes(void)
+{
+	uint8_t bytes[60];
+	const struct frame frame = frame_linear(bytes, sizeof(bytes));
+
+	write_frame(bytes, OTHER, GUEST, sizeof(bytes), 3);
+	calls(0);
+	guest_makes_room(0, 1, 1536);
+	front_listen(&stage.front, 0, true);
+	other_says(&frame, 1);
+	front_say(&stage.front, VHOST_RESET_DEVICE, NULL, 0, NULL, 0);
+	turn();
+	assert_int_equal(calls(0), 1);
+	expect_returned(0, 1);
+}
+
+static void test_a_call_comes_before_memory_goes(void **)
+{
+	in_each_layout(FEATURES_PLAIN, play_a_call_before_memory_goes);
 }
 
 static void play_kicks(void)
@@ -541,9 +614,12 @@ int main(void)
 		PORT_TEST(test_offloads_travel_with_the_frame),
 		PORT_TEST(test_frames_that_are_none_are_counted),
 		PORT_TEST(test_what_comes_is_spread_over_buffers),
+		PORT_TEST(test_frames_wait_for_buffers),
+		PORT_TEST(test_a_frame_beyond_all_buffers_does_not_wait),
 		PORT_TEST(test_one_buffer_has_to_do_without_merging),
 		PORT_TEST(test_a_legacy_header_is_shorter),
 		PORT_TEST(test_the_guest_is_called_when_it_wants),
+		PORT_TEST(test_a_call_comes_before_memory_goes),
 		PORT_TEST(test_kicks_are_wanted_only_when_they_help),
 		PORT_TEST(test_down_until_a_queue_runs),
 		PORT_TEST(test_a_queue_goes_on_where_it_stopped),

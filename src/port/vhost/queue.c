@@ -92,9 +92,10 @@ void virtqueue_silence(struct virtqueue *queue)
 		split_silence(queue);
 }
 
-bool virtqueue_listen(struct virtqueue *queue)
+bool virtqueue_listen(struct virtqueue *queue, unsigned left_slots)
 {
-	return queue->is_packed ? packed_listen(queue) : split_listen(queue);
+	return queue->is_packed ? packed_listen(queue, left_slots)
+				: split_listen(queue, left_slots);
 }
 
 int virtqueue_refuse(struct virtqueue *queue, const char *format, ...)

@@ -84,8 +84,9 @@ void virtqueue_publish(struct virtqueue *queue);
 bool virtqueue_wants_call(struct virtqueue *queue);
 /* The driver need not kick. */
 void virtqueue_silence(struct virtqueue *queue);
-/* The driver is to kick when there is more than what was taken. True: there is already. */
-bool virtqueue_listen(struct virtqueue *queue);
+/* The driver is to kick when there is more than what was taken, and the slots behind it that were
+ * looked at and left. True: there is already. */
+bool virtqueue_listen(struct virtqueue *queue, unsigned left_slots);
 
 /* queue.c: what both layouts share. */
 
@@ -140,7 +141,7 @@ void split_give(struct virtqueue *queue, const struct chain *chain, uint32_t wri
 void split_publish(struct virtqueue *queue);
 bool split_wants_call(struct virtqueue *queue);
 void split_silence(struct virtqueue *queue);
-bool split_listen(struct virtqueue *queue);
+bool split_listen(struct virtqueue *queue, unsigned left_slots);
 
 int packed_take(struct virtqueue *queue, struct chain_parts *parts, struct chain *ret);
 void packed_untake(struct virtqueue *queue, unsigned slots);
@@ -152,4 +153,4 @@ void packed_write(
 	struct virtqueue *queue, uint16_t place, uint16_t id, uint32_t len, uint16_t flags);
 bool packed_wants_call(struct virtqueue *queue);
 void packed_silence(struct virtqueue *queue);
-bool packed_listen(struct virtqueue *queue);
+bool packed_listen(struct virtqueue *queue, unsigned left_slots);

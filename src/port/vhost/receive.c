@@ -42,7 +42,8 @@ static int take_buffer(struct virtqueue *ring, uint32_t header_len, struct buffe
 	return 1;
 }
 
-/* Buffers for len bytes. False: *ret_reason says why not, and none is taken. */
+/* Buffers for len bytes. False: none is taken; *ret_reason says why not. A frame that all the
+ * buffers a queue can have do not hold will never go. */
 static bool take_buffers(struct vhost_port *self, struct virtqueue *ring, uint32_t len,
 	struct buffers *buffers, enum drop *ret_reason)
 {
@@ -61,7 +62,11 @@ static bool take_buffers(struct vhost_port *self, struct virtqueue *ring, uint32
 	virtqueue_untake(ring, buffers->slots);
 	if (result < 0)
 		vhost_port_give_up(self);
-	*ret_reason = result > 0 ? DROP_GIANT : result == 0 ? DROP_QUEUE_FULL : DROP_LINK_DOWN;
+	*ret_reason = DROP_QUEUE_FULL;
+	if (result < 0)
+		*ret_reason = DROP_LINK_DOWN;
+	else if (result > 0 || buffers->slots >= ring->size)
+		*ret_reason = DROP_GIANT;
 	return false;
 }
 
@@ -122,20 +127,73 @@ static void give_buffers(struct virtqueue *ring, const struct buffers *buffers, 
 	}
 }
 
-static void receive(struct vhost_port *self, struct vhost_queue *queue, const struct frame *frame)
+/* DROP_COUNT: the guest has it. DROP_QUEUE_FULL: not yet, and *ret_left slots were too few. */
+static enum drop deliver(struct vhost_port *self, struct virtqueue *ring, const struct frame *frame,
+	unsigned *ret_left)
 {
 	const uint32_t len = vhost_device_header_len(&self->device) + frame->len;
 	struct buffers buffers;
 	enum drop reason;
 
 	if (self->is_deaf)
-		port_drop(&self->port, DROP_LINK_DOWN, frame);
-	else if (!take_buffers(self, &queue->ring, len, &buffers, &reason))
-		port_drop(&self->port, reason, frame);
-	else {
-		copy_frame(&self->device, frame, &buffers);
-		give_buffers(&queue->ring, &buffers, len);
+		return DROP_LINK_DOWN;
+	if (!take_buffers(self, ring, len, &buffers, &reason)) {
+		*ret_left = buffers.slots;
+		return reason;
 	}
+	copy_frame(&self->device, frame, &buffers);
+	give_buffers(ring, &buffers, len);
+	return DROP_COUNT;
+}
+
+static void publish(struct vhost_port *self, struct vhost_queue *queue)
+{
+	if (!vhost_port_is_sound(self))
+		return;
+	virtqueue_publish(&queue->ring);
+	vhost_port_call_later(self, queue);
+}
+
+bool vhost_catch_up(struct vhost_port *self, struct vhost_queue *queue)
+{
+	struct backlog *backlog = vhost_backlog_of(self, queue);
+	const struct frame *frame;
+	unsigned left = 0;
+
+	while ((frame = backlog_first(backlog))) {
+		enum drop reason = deliver(self, &queue->ring, frame, &left);
+
+		if (reason == DROP_QUEUE_FULL)
+			break;
+		if (reason != DROP_COUNT)
+			port_drop(&self->port, reason, frame);
+		backlog_remove_first(backlog);
+	}
+	publish(self, queue);
+	return frame && !self->is_deaf && virtqueue_listen(&queue->ring, left);
+}
+
+/* Behind those that wait already, and at the end of the turn they are looked at. */
+static void wait_for_buffers(
+	struct vhost_port *self, const struct vhost_queue *queue, const struct frame *frame)
+{
+	if (backlog_add(vhost_backlog_of(self, queue), frame))
+		vhost_port_work_later(self, queue);
+	else
+		port_drop(&self->port, DROP_QUEUE_FULL, frame);
+}
+
+static void receive(struct vhost_port *self, struct vhost_queue *queue, const struct frame *frame)
+{
+	enum drop reason = DROP_QUEUE_FULL;
+	unsigned left;
+
+	if (backlog_is_empty(vhost_backlog_of(self, queue)))
+		reason = deliver(self, &queue->ring, frame, &left);
+	if (reason == DROP_QUEUE_FULL)
+		wait_for_buffers(self, queue, frame);
+	else if (reason != DROP_COUNT)
+		port_drop(&self->port, reason, frame);
 }
 
 static void receive_run(
@@ -145,10 +203,7 @@ static void receive_run(
 
 	for (unsigned i = 0; i < count; i++)
 		receive(self, queue, &frames[i]);
-	if (!vhost_port_is_sound(self))
-		return;
-	virtqueue_publish(&queue->ring);
-	vhost_port_call_later(self, queue);
+	publish(self, queue);
 }
 
 /* Frames that go to the same queue go together. */

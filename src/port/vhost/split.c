@@ -147,12 +147,14 @@ void split_silence(struct virtqueue *queue)
 		show_u16(queue->device, VRING_USED_F_NO_NOTIFY);
 }
 
-bool split_listen(struct virtqueue *queue)
+bool split_listen(struct virtqueue *queue, unsigned left_slots)
 {
+	const uint16_t place = (uint16_t)(queue->next + left_slots);
+
 	if (queue->has_event_index)
-		show_u16(available_event(queue), queue->next);
+		show_u16(available_event(queue), place);
 	else
 		show_u16(queue->device, 0);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return look_u16(available_index(queue)) != queue->next;
+	return look_u16(available_index(queue)) != place;
 }

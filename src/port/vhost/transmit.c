@@ -151,7 +151,7 @@ bool vhost_transmit(struct vhost_port *self, struct vhost_queue *queue)
 	unsigned taken;
 
 	if (!batch)
-		return false; /* the chains wait for the next kick */
+		return true; /* the chains wait */
 	batch->count = batch->descriptors = batch->bytes = 0;
 	batch->is_tail_used = false;
 	batch->left = (struct chain_parts){batch->parts, BATCH_PARTS};
@@ -164,5 +164,5 @@ bool vhost_transmit(struct vhost_port *self, struct vhost_queue *queue)
 		virtqueue_give(&queue->ring, &batch->chains[i], 0);
 	virtqueue_publish(&queue->ring);
 	vhost_port_call_later(self, queue);
-	return vhost_port_is_sound(self) && taken;
+	return vhost_port_is_sound(self) && (taken || virtqueue_listen(&queue->ring, 0));
 }
