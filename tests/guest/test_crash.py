@@ -86,6 +86,7 @@ def test_daemon_killed(lab, kind):
 
     lab.daemon.kill()
     lab.daemon.start()
+    assert set(before) <= {lease["ip"] for lease in lab.leases() if lease["state"] == "bound"}
     heard = int(ping_answers(one))
     wait_until(lambda: int(ping_answers(one)) > heard + 2, 30, "the ping has not come back")
     for machine in (one, other):
