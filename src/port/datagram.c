@@ -31,16 +31,10 @@ static void receive(struct datagram_port *self)
 {
 	struct datagram_batch batch;
 	int err = datagram_read(self->link.loop, self->link.fd, &batch, NULL);
-	unsigned count = 0;
 
 	if (err)
 		gone_tell(&self->gone, "%s", strerror(-err));
-	for (unsigned i = 0; i < batch.count; i++) {
-		if (datagram_is_frame(&self->port, &batch.frames[i]))
-			batch.frames[count++] = batch.frames[i];
-	}
-	if (count)
-		hub_receive(&self->port, batch.frames, count, loop_now(self->link.loop));
+	datagram_give(&self->port, &batch, loop_now(self->link.loop));
 }
 
 static void on_ready(struct watch *watch, uint32_t events)

@@ -92,3 +92,15 @@ bool datagram_is_frame(struct port *from, const struct frame *frame)
 		port_drop_in(from, frame->len > ETH_FRAME_MAX ? DROP_GIANT : DROP_RUNT, frame);
 	return false;
 }
+
+void datagram_give(struct port *from, struct datagram_batch *batch, nsec now)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < batch->count; i++) {
+		if (datagram_is_frame(from, &batch->frames[i]))
+			batch->frames[count++] = batch->frames[i];
+	}
+	if (count)
+		hub_receive(from, batch->frames, count, now);
+}

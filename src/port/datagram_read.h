@@ -23,5 +23,7 @@ struct datagram_batch {
  * of recvmmsg(2). */
 int datagram_read(struct loop *loop, int fd, struct datagram_batch *ret,
 	struct datagram_source *ret_sources) MUST_USE;
+/* Those that are frames, to the hub. */
+void datagram_give(struct port *from, struct datagram_batch *batch, nsec now);
 /* Whether it is one for the hub. If not, it is counted at the port it came by, or a greeting. */
 bool datagram_is_frame(struct port *from, const struct frame *frame);

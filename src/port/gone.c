@@ -30,9 +30,9 @@ void gone_tell(struct gone *gone, const char *format, ...)
 {
 	va_list args;
 
-	if (gone->port->is_down)
+	if (gone->is_told)
 		return;
-	gone->port->is_down = true;
+	gone->is_told = gone->port->is_down = true;
 	va_start(args, format);
 	vsnprintf(gone->why, sizeof(gone->why), format, args);
 	va_end(args);

@@ -11,6 +11,7 @@ struct gone {
 	struct loop *loop;
 	struct watch *watches[2]; /* of the port, that end with it; may be NULL */
 	struct task task;
+	bool is_told;
 	char why[128];
 	void (*on_gone)(void *owner, struct port *port, const char *why);
 	void *owner;
