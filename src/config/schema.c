@@ -37,6 +37,7 @@ SCALAR(dhcp_pool);
 SCALAR(dhcp_router);
 SCALAR(listen_place);
 SCALAR(dial_place);
+SCALAR(socket_path);
 SCALAR(group);
 SCALAR(vm_protocol);
 
@@ -143,6 +144,13 @@ static const struct key vhost_user_keys[] = {
 };
 static const struct key_set vhost_user_set = SET(vhost_user_keys, &port_set);
 
+static const struct key vde_keys[] = {
+	{"socket", AT(port_config, entrance.socket), &socket_path},
+	{"connect", AT(port_config, entrance.connect), &socket_path},
+	{"group", AT(port_config, entrance.group), &group},
+};
+static const struct key_set vde_set = SET(vde_keys, &port_set);
+
 static const struct {
 	const char *name;
 	const struct key_set *keys;
@@ -153,6 +161,7 @@ static const struct {
 	[PORT_KIND_DHCP] = {"dhcp", &dhcp_set},
 	[PORT_KIND_VM] = {"vm", &vm_set},
 	[PORT_KIND_VHOST_USER] = {"vhost-user", &vhost_user_set},
+	[PORT_KIND_VDE] = {"vde", &vde_set},
 };
 
 static const struct key hub_keys[] = {

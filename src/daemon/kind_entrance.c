@@ -33,18 +33,24 @@ static void on_client(void *owner, int fd)
 	world_client_plug(owner, fd, NULL, 0);
 }
 
-int kind_entrance_open(struct world_port *entrance, const char *suffix, struct error *error)
+int kind_entrance_open_at(struct world_port *entrance, const char *place, struct error *error)
 {
-	const struct entrance_config *config = &entrance->config.entrance;
 	struct entrance_settings settings = {
-		.is_dialled = config->connect[0],
+		.is_dialled = entrance->config.entrance.connect[0],
 		.group = kind_entrance_group(entrance),
 		.on_client = on_client,
 		.owner = entrance,
 	};
 
-	kind_entrance_place(entrance, suffix, settings.place);
+	snprintf(settings.place, sizeof(settings.place), "%s", place);
 	return entrance_open(entrance->hub->world->loop, &settings, &entrance->door, error);
+}
+
+int kind_entrance_open(struct world_port *entrance, const char *suffix, struct error *error)
+{
+	char place[ENTRANCE_PLACE_SIZE];
+
+	return kind_entrance_open_at(entrance, kind_entrance_place(entrance, suffix, place), error);
 }
 
 void kind_entrance_close(struct world_port *entrance)

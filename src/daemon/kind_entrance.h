@@ -14,6 +14,9 @@ const char *kind_entrance_group(const struct world_port *entrance);
 /* Each who connects becomes a client (world_client_plug). */
 int kind_entrance_open(
 	struct world_port *entrance, const char *suffix, struct error *error) MUST_USE;
+/* The same at this place. */
+int kind_entrance_open_at(
+	struct world_port *entrance, const char *place, struct error *error) MUST_USE;
 void kind_entrance_close(struct world_port *entrance);
 void kind_entrance_describe(const struct world_port *entrance, const char *suffix, json_t *details);
 bool kind_entrance_is_same_place(const struct port_config *from, const struct port_config *to);

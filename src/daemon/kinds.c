@@ -5,6 +5,7 @@
 #include "daemon/kind_entrance.h"
 #include "daemon/kind_nat.h"
 #include "daemon/kind_tap.h"
+#include "daemon/kind_vde.h"
 #include "daemon/kind_vhost_user.h"
 #include "daemon/kind_vm.h"
 
@@ -59,6 +60,16 @@ static const struct kind kinds[] = {
 			.has_guest = true,
 			.fixes_mac = true,
 			.is_same_place = kind_vm_is_same_place,
+		},
+	[PORT_KIND_VDE] =
+		{
+			.open_entrance = kind_vde_open_entrance,
+			.close_entrance = kind_vde_close_entrance,
+			.make = kind_vde_make,
+			.describe = kind_vde_describe,
+			.has_guest = true,
+			.fixes_mac = true,
+			.is_same_place = kind_entrance_is_same_place,
 		},
 	[PORT_KIND_VHOST_USER] =
 		{
