@@ -84,7 +84,7 @@ def qemu(console, memory=160, label="machine"):
             "-serial", f"file:{console}"]
 
 
-COMMAND_LINE = "console=ttyS0 quiet panic=-1 rdinit=/guest-init"
+COMMAND_LINE = "console=ttyS0 quiet no_timer_check panic=-1 rdinit=/guest-init"
 
 
 def boot_kernel():
