@@ -14,7 +14,6 @@ import os
 import re
 import socket
 import struct
-import subprocess
 import time
 
 import pytest
@@ -65,24 +64,6 @@ def hub8(daemon):
     return daemon.request("GET", "/v1/hubs/hub8")[1]
 
 
-def port_of(daemon, guest):
-    mac = guest if isinstance(guest, str) else guest.mac("eth0")
-    return next(port for port in hub8(daemon)["ports"] if port.get("mac") == mac)
-
-
-@contextlib.contextmanager
-def changed(daemon, guest, **settings):
-    """The guest's port with other settings for a while; underscores stand for dashes."""
-    port = port_of(daemon, guest)["id"]
-    keys = {key.replace("_", "-"): value for key, value in settings.items()}
-    daemon.lanyard("set", port, *(f"{key}={value}" for key, value in keys.items()))
-    try:
-        yield port
-    finally:
-        nothing = {"link": "up", "isolated": "false"}
-        daemon.lanyard("set", port, *(f"{key}={nothing.get(key, 'none')}" for key in keys))
-
-
 class Pings:
     def __init__(self, guest, to, count=20, interval=0.02, check=True):
         done = guest.run("ping", "-n", "-q", "-c", count, "-i", interval, "-W", 2, to, check=False,
@@ -101,19 +82,19 @@ def answers(guest, to):
 
 
 def test_delay(daemon, a, b):
-    assert Pings(a, B).mean < 10
-    with changed(daemon, a, impair="delay 20ms"):
+    assert Pings(a, B).least < 10
+    with daemon.changed(a, impair="delay 20ms"):
         pings = Pings(a, B)  # once on the way in, once on the way out
-        assert pings.received == pings.sent and pings.least >= 40 and pings.mean < 50
-    with changed(daemon, a, impair_in="delay 30ms jitter 10ms"):
+        assert pings.received == pings.sent and 40 <= pings.least < 45
+    with daemon.changed(a, impair_in="delay 30ms jitter 10ms"):
         pings = Pings(a, B, count=100)
         assert pings.received == pings.sent
-        assert 20 <= pings.least < 25 and 35 < pings.most and 27 < pings.mean < 38
-    assert Pings(a, B).mean < 10
+        assert 20 <= pings.least < 26 and 35 < pings.most and 27 < pings.mean
+    assert Pings(a, B).least < 10
 
 
 def test_loss(daemon, a, b):
-    with changed(daemon, a, impair_out="loss 10%") as port:
+    with daemon.changed(a, impair_out="loss 10%") as port:
         before = hub8(daemon)
         pings = Pings(a, B, count=1000, interval=0.002)
         after = hub8(daemon)
@@ -147,76 +128,32 @@ def numbers_heard(a, b, count, between=0.0005):
 
 def test_reorder(daemon, a, b):
     assert numbers_heard(a, b, 500) == list(range(500))
-    with changed(daemon, b, impair_out="delay 10ms reorder 10%"):
+    with daemon.changed(b, impair_out="delay 10ms reorder 10%"):
         numbers = numbers_heard(a, b, 1000)
     assert sorted(numbers) == list(range(1000))
     early = sum(number > following for number, following in zip(numbers, numbers[1:]))
     assert 50 < early < 160
-    with changed(daemon, b, impair_out="delay 10ms jitter 5ms"):
+    with daemon.changed(b, impair_out="delay 10ms jitter 5ms"):
         assert numbers_heard(a, b, 500) == list(range(500))
 
 
 def test_duplicate(daemon, a, b):
-    with changed(daemon, a, impair_in="duplicate 20%"):
+    with daemon.changed(a, impair_in="duplicate 20%"):
         numbers = numbers_heard(a, b, 1000)
     assert sorted(set(numbers)) == list(range(1000))
     assert 140 < len(numbers) - 1000 < 260
 
 
-def iperf3(guest, *words, to=B, seconds=4):
-    done = guest.run("iperf3", "-c", to, "-t", seconds, "-O", 1, "-J", *words, timeout=60)
-    return json.loads(done.stdout)
-
-
-def mbits(report):
-    return report["end"]["sum_received"]["bits_per_second"] / 1e6
-
-
-@pytest.fixture(scope="module")
-def iperf3_server(b):
-    process = b.start("iperf3", "-s", "--forceflush")
-    process.wait_for_output("Server listening")
-    return process
-
-
-@pytest.mark.parametrize("way", ["in", "out"])
-def test_rate(daemon, a, b, iperf3_server, way):
-    with changed(daemon, a, rate="100mbit"):
-        assert 95 <= mbits(iperf3(a, *(["-R"] if way == "out" else []))) <= 100
-
-
-def test_rate_of_an_impairment(daemon, a, b, iperf3_server):
-    with changed(daemon, b, impair_out="rate 20mbit delay 5ms", rate="50mbit"):
-        assert 18.5 <= mbits(iperf3(a)) <= 20
-        assert 46 <= mbits(iperf3(a, "-R")) <= 50
-
-
-def test_change_while_it_runs(daemon, a, b, iperf3_server):
-    before = port_of(daemon, a)
-    with changed(daemon, a, rate="50mbit") as port:
-        process = a.start("iperf3", "-c", B, "-t", 8, "-J")
-        time.sleep(4)
-        daemon.lanyard("set", port, "rate=10mbit")
-        assert process.wait(30) == 0, process.stdout
-    rates = [part["sum"]["bits_per_second"] / 1e6
-             for part in json.loads(process.stdout)["intervals"]]
-    assert 42 < sum(rates[1:3]) / 2 < 56, rates
-    assert 5 < sum(rates[6:8]) / 2 < 14, rates
-    after = port_of(daemon, a)
-    assert (after["slot"], after["interface"]) == (before["slot"], before["interface"])
-    assert after["age"] > before["age"] + 8
-
-
 def test_isolated(daemon, network, a, b):
-    with changed(daemon, a, isolated="true"), changed(daemon, b, isolated="true"):
+    with daemon.changed(a, isolated="true"), daemon.changed(b, isolated="true"):
         for guest, other in ((a, B), (b, A)):
             guest.ip("neighbour flush dev eth0")
             assert not answers(guest, other)
             assert answers(guest, GATEWAY) and answers(guest, "192.168.120.1")
-        assert port_of(daemon, b)["out"]["drops"]["policy"] > 0
+        assert daemon.port_of(b)["out"]["drops"]["policy"] > 0
         with Guest(daemon, label="c") as c:  # by DHCP; is not isolated
             assert answers(c, A) and answers(c, B)
-            port = port_of(daemon, c)["id"]
+            port = daemon.port_of(c)["id"]
             daemon.lanyard("set", port, "isolated=true")
             assert answers(c, GATEWAY) and not answers(c, A)
     assert answers(a, B)
@@ -228,19 +165,19 @@ def link_of(guest):
 
 def test_link_state(daemon, a, b):
     watch = daemon.start_lanyard("watch", "hub8")
-    port = port_of(daemon, a)["id"]
+    port = daemon.port_of(a)["id"]
     time.sleep(0.3)
     assert "NO-CARRIER" not in link_of(a)["flags"]
     daemon.lanyard("link-state", port, "down")
     wait_until(lambda: "NO-CARRIER" in link_of(a)["flags"], 5, "the carrier stayed")
-    shown = port_of(daemon, a)
+    shown = daemon.port_of(a)
     assert (shown["state"], shown["link"]) == ("down", "down")
     assert f"{port} " in daemon.lanyard("show").stdout and "DOWN" in daemon.lanyard("show").stdout
     assert not answers(b, A)
-    assert port_of(daemon, a)["out"]["drops"]["link_down"] > 0
+    assert daemon.port_of(a)["out"]["drops"]["link_down"] > 0
     daemon.lanyard("link-state", port, "up")
     wait_until(lambda: "NO-CARRIER" not in link_of(a)["flags"], 5, "the carrier stayed away")
-    assert port_of(daemon, a)["state"] == "up"
+    assert daemon.port_of(a)["state"] == "up"
     wait_until(lambda: answers(b, A), 10, "nothing passes")
     watch.stop()
     events = [json.loads(line) for line in watch.stdout.splitlines()]
@@ -280,14 +217,14 @@ def test_apply_changes_what_is_there(daemon, network):
     (["nothing"], "'nothing' is not KEY=VALUE"),
 ])
 def test_refused(daemon, a, words, message):
-    port = port_of(daemon, a)["id"]
+    port = daemon.port_of(a)["id"]
     done = daemon.lanyard("set", port, "rate=10mbit", *words, check=False)
     assert done.returncode == 2 and message in done.stderr, done.stderr
-    assert "rate" not in port_of(daemon, a)  # nothing has changed
+    assert "rate" not in daemon.port_of(a)  # nothing has changed
 
 
 def test_link_state_refused(daemon, a):
-    done = daemon.lanyard("link-state", port_of(daemon, a)["id"], "off", check=False)
+    done = daemon.lanyard("link-state", daemon.port_of(a)["id"], "off", check=False)
     assert done.returncode == 2 and "'off' is not up or down" in done.stderr
     done = daemon.lanyard("link-state", "nobody", "up", check=False)
     assert done.returncode == 2 and "no port has the name 'nobody'" in done.stderr
@@ -424,8 +361,8 @@ def vmnet_sums(daemon, guest):
 
 def test_vmnet_sums_come_out(daemon, a, b):
     """queued and all drops = what entered elsewhere, whatever the wires did."""
-    with changed(daemon, b, impair_out="loss 20% duplicate 20%"), \
-            changed(daemon, a, impair_in="loss 20% duplicate 20%"):
+    with daemon.changed(b, impair_out="loss 20% duplicate 20%"), \
+            daemon.changed(a, impair_in="loss 20% duplicate 20%"):
         before = vmnet_sums(daemon, b)
         Pings(a, B, count=300, interval=0.002)
         time.sleep(0.3)
@@ -434,17 +371,16 @@ def test_vmnet_sums_come_out(daemon, a, b):
     assert after[0] - before[0] == after[2] - before[2] > 200
 
 
-def test_no_daemon_memory_is_lost(daemon, a, b, iperf3_server):
-    """A wire that is full, and taken away under load."""
+def test_a_full_wire_is_bounded(daemon, a, b):
+    """And taken away under load."""
     before = daemon.resident()
-    with changed(daemon, a, impair="delay 2s"):
-        process = a.start("iperf3", "-u", "-b", "200M", "-c", B, "-t", 3)
-        time.sleep(2)
+    server = b.start("iperf3", "-s", "--forceflush")
+    server.wait_for_output("Server listening")
+    with daemon.changed(a, impair="delay 2s"):
+        process = a.start("iperf3", "-u", "-b", "200M", "-c", B, "-t", 30)
+        time.sleep(8)
+        held = daemon.resident() - before
     process.stop()
-    time.sleep(0.5)
-    assert daemon.resident() < before + 100 * 2 ** 20
-    assert answers(a, B)
-
-
-def test_completion_knows_the_commands():
-    subprocess.run(["bash", "-n", "packaging/lanyard.bash"], check=True)
+    server.stop()
+    assert held < 100 * 2 ** 20  # 32 MiB each way, and what a sanitizer makes of it
+    wait_until(lambda: answers(a, B), 10, "nothing passes")

@@ -238,6 +238,24 @@ class Daemon:
         subprocess.run(["nsenter", "-t", str(self.pid), "-m", "mv", "/etc/resolv.conf.new",
                         "/etc/resolv.conf"], check=True)
 
+    def port_of(self, guest, hub="hub8"):
+        """The API's object of the port that a guest's eth0 is plugged into, as it is now."""
+        mac = guest.mac("eth0")
+        ports = self.request("GET", f"/v1/hubs/{hub}")[1]["ports"]
+        return next(port for port in ports if port.get("mac") == mac)
+
+    @contextlib.contextmanager
+    def changed(self, guest, **settings):
+        """The guest's port, by its id, with other settings for a while: impair_in="loss 1%"."""
+        port = self.port_of(guest)["id"]
+        keys = {key.replace("_", "-"): value for key, value in settings.items()}
+        usual = {"link": "up", "isolated": "false"}
+        self.lanyard("set", port, *(f"{key}={value}" for key, value in keys.items()))
+        try:
+            yield port
+        finally:
+            self.lanyard("set", port, *(f"{key}={usual.get(key, 'none')}" for key in keys))
+
     # What it uses.
 
     def _status(self, key, task=None):
