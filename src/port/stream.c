@@ -16,7 +16,7 @@
  * that the bytes are still in the cache when they are written. */
 #define READ_SIZE (256 * 1024)
 
-/* What is asked of the kernel's buffer; it gives what net.core.wmem_max allows. */
+/* What is asked of the kernel's buffer of a Unix socket; it gives what net.core.wmem_max allows. */
 #define SEND_BUFFER_SIZE (1024 * 1024)
 
 #define LENGTH_LEN 4
@@ -232,15 +232,18 @@ static void stream_port_free(struct port *port)
 static const struct port_ops stream_port_ops = {
 	.kind = "vm", .send = stream_port_send, .free = stream_port_free};
 
-/* None of this is needed to work, and a Unix socket knows nothing of TCP. A machine that has
- * vanished is missed after a minute; one that is only stopped still answers. */
+/* None of this is needed to work. A machine that has vanished is missed after a minute; one that is
+ * only stopped still answers. TCP finds the size of its buffer itself, as long as nobody sets it.
+ */
 static void tune(int fd)
 {
 	const int on = 1, size = SEND_BUFFER_SIZE, idle = 30, interval = 10, tries = 3;
 
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on))) {
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+		return;
+	}
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof(tries));
