@@ -95,8 +95,9 @@ static int say(struct vde_port *self, const uint8_t *bytes, size_t len, struct e
 
 	if (sent == (ssize_t)len)
 		return 0;
-	return error_set(error, sent < 0 ? errno : EAGAIN, "the control connection: %s",
-		strerror(sent < 0 ? errno : EAGAIN));
+	if (sent >= 0 || errno == EAGAIN) /* for which there was room from the beginning */
+		errno = EPIPE;
+	return error_set(error, errno, "the control connection: %m");
 }
 
 /* As the switch. */
@@ -143,7 +144,7 @@ static void come_to_terms(struct vde_port *self)
 
 	if (!err)
 		timer_cancel(self->loop, &self->patience);
-	else if (err != -EAGAIN || error.text[0])
+	else if (err != -EAGAIN)
 		gone_tell(&self->gone, "%s", error.text);
 }
 
