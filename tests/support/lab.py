@@ -26,8 +26,6 @@ KINDS = ("stream", "dgram", "vhost-user")
 ROUTER, DHCP_SERVER = "192.168.120.2", "192.168.120.254"
 WEB = "http://web.example"
 BLOB_LEN = 20_000_000
-# Without KVM, Debian 12's QEMU follows a NULL pointer when a vhost-user card's MSI-X is turned on.
-WITHOUT_MSI = ("-global", "virtio-net-pci.vectors=0")
 
 
 class Outside:
@@ -81,7 +79,6 @@ class Lab(Outside):
     def machine(self, kind, card="virtio", memory=160, boot="kernel", label=None, **options):
         """A VM, on its way up; it ends with the lab at the latest."""
         made = Machine(self.host, *self.qemu_arguments(kind, card, memory, **options),
-                       *(WITHOUT_MSI if kind == "vhost-user" else ()),
                        boot=boot, memory=memory, label=label or f"{kind}-{card}")
         self._machines.append(made)
         return made
