@@ -25,7 +25,7 @@ _lanyard() {
 	--api | -w | --netns) COMPREPLY=($(compgen -f -- "$word")); return ;;
 	--hub) COMPREPLY=($(compgen -W "$(_lanyard_hubs)" -- "$word")); return ;;
 	--kind) COMPREPLY=($(compgen -W "stream dgram vhost-user vde" -- "$word")); return ;;
-	--model | --memory | --id | --name | --mac | --mtu | --ifname) return ;;
+	--model | --memory | --accel | --id | --name | --mac | --mtu | --ifname) return ;;
 	esac
 	if [[ $word == -* ]]; then
 		local options="--json --api"
@@ -34,7 +34,7 @@ _lanyard() {
 		exec) options+=" --hub --name --mac --mtu --no-dhcp --" ;;
 		attach) options+=" --netns --ifname --name --mac --mtu --no-dhcp" ;;
 		capture) options+=" -w" ;;
-		qemu-args) options+=" --kind --mac --model --memory --id" ;;
+		qemu-args) options+=" --kind --mac --model --memory --accel --id" ;;
 		esac
 		COMPREPLY=($(compgen -W "$options" -- "$word"))
 		return

@@ -32,7 +32,7 @@ static const struct command commands[] = {
 	{"watch", "[HUB]", "print events as they happen, one JSON object a line", watch_run},
 	{"qemu-args",
 		"HUB [--kind stream|dgram|vhost-user|vde] [--mac MAC] [--model MODEL] "
-		"[--memory SIZE] [--id ID]",
+		"[--memory SIZE] [--accel kvm] [--id ID]",
 		"what to give QEMU for a network card on the hub", qemu_args_run},
 	{"version", "", "say which version this is", version_run},
 	{"help", "[COMMAND]", "say how to use a command", help_run},

@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 struct wish {
 	const char *hub, *kind, *mac, *model, *memory, *id;
+	const char *accel; /* NULL: any, nothing is printed */
 };
 
 /* How each kind is asked of the daemon and said to QEMU. */
@@ -189,9 +189,9 @@ static void print_words(const struct call *call, const json_t *words)
 }
 
 /* Without KVM, QEMU 7.2 crashes when a guest turns on the MSI-X of a vhost-user card. */
-static bool needs_no_msix(const struct kind *kind)
+static bool has_msix(const struct wish *wish, const struct kind *kind)
 {
-	return kind->write == write_vhost_user && access("/dev/kvm", R_OK | W_OK) < 0;
+	return kind->write != write_vhost_user || (wish->accel && !strcmp(wish->accel, "kvm"));
 }
 
 static int write_args(
@@ -207,11 +207,15 @@ static int write_args(
 			"qemu-args: %s of %s is a socket that was inherited; only who made it knows "
 			"its address",
 			text_of(entrance, "name"), wish->hub);
+	if (!err && wish->accel) {
+		add(words, "-accel");
+		add(words, "%s", wish->accel);
+	}
 	if (!err) {
 		kind->write(words, wish, socket[0] ? socket : dialled, dialled[0]);
 		add(words, "-device");
 		add(words, "%s,netdev=%s,mac=%s%s", wish->model, wish->id, wish->mac,
-			needs_no_msix(kind) ? ",vectors=0" : "");
+			has_msix(wish, kind) ? "" : ",vectors=0");
 		print_words(call, words);
 	}
 	json_decref(entrance);
@@ -257,6 +261,7 @@ int qemu_args_run(struct call *call)
 		{"model", .value = &wish.model},
 		{"memory", .value = &wish.memory},
 		{"id", .value = &wish.id},
+		{"accel", .value = &wish.accel},
 	};
 	int code = options_read_between(call, options, ARRAY_SIZE(options), 1, 1);
 	struct api *api;

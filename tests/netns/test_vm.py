@@ -389,6 +389,10 @@ def test_qemu_args(daemon):
     assert words[3] != again[3], "two VMs with one MAC address"
     words = daemon.json("qemu-args", "hub8", "--mac", "52:54:00:12:34:56", "--model", "e1000")
     assert words[3].startswith("e1000,") and words[3].endswith("mac=52:54:00:12:34:56")
+    words = daemon.json("qemu-args", "hub8", "--kind", "vhost-user")
+    assert words[-1].endswith(",vectors=0") and "-accel" not in words
+    words = daemon.json("qemu-args", "hub8", "--kind", "vhost-user", "--accel", "kvm")
+    assert words[:2] == ["-accel", "kvm"] and "vectors" not in words[-1]
     done = daemon.lanyard("qemu-args", "hub8", "--kind", "slirp", check=False)
     assert done.returncode == 2 and "stream, dgram, vhost-user and vde" in done.stderr
     assert daemon.lanyard("qemu-args", "hub77", check=False).returncode == 2
