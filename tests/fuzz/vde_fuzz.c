@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What VDE's plugs say. Input: the bytes. Whatever they are: a request needs more bytes, or is none,
- * or has an address, and which of these it is does not change with what follows; an address that is
- * written again is read again. Paths of any kind are looked at, and never with another's hands.
+ * What VDE's plugs say. Input: the bytes. Whatever they are: a request needs more bytes, or is
+ * none, or has an address, and which of these it is does not change with what follows; an address
+ * that is written again is read again. Paths of any kind are looked at, and never with another's
+ * hands.
  */
 #include "port/vde/request.h"
 

@@ -306,24 +306,3 @@ struct port *vde_plug_port_new(
 	errno = -err;
 	return NULL;
 }
-
-int vde_plug_open(const char *folder, int *ret_control_fd, struct error *error)
-{
-	struct sockaddr_un name = {.sun_family = AF_UNIX};
-	int fd, err;
-
-	if (snprintf(name.sun_path, sizeof(name.sun_path), "%s/ctl", folder) >=
-		(int)sizeof(name.sun_path))
-		return error_set(
-			error, ENAMETOOLONG, "%s/ctl: too long for a socket's path", folder);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return error_set(error, errno, "a socket: %m");
-	if (!connect(fd, (struct sockaddr *)&name, sizeof(name))) {
-		*ret_control_fd = fd;
-		return 0;
-	}
-	err = error_set(error, errno, "%s: %m", name.sun_path);
-	close(fd);
-	return err;
-}

@@ -2,11 +2,10 @@
 /*
  * The ports of VDE (vde-2): a plug speaks to a switch over a control connection, which lives as
  * long as the plug, and a pair of datagram sockets, a frame a datagram. Frames carry no offloads.
- * Everything here but vde_plug_open() is called on the loop's thread.
+ * Everything here is called on the loop's thread.
  */
 #pragma once
 
-#include "base/error.h"
 #include "hub/hub.h"
 #include "io/loop.h"
 #include "port/settings.h"
@@ -29,5 +28,3 @@ struct port *vde_port_new(struct loop *loop, int control_fd, const struct vde_se
 /* We are a plug in somebody's switch: control_fd is connected to FOLDER/ctl. Else as above. */
 struct port *vde_plug_port_new(
 	struct loop *loop, int control_fd, const struct vde_settings *settings);
-/* Connects to FOLDER/ctl. Any thread; does not wait. -errno. */
-int vde_plug_open(const char *folder, int *ret_control_fd, struct error *error) MUST_USE;
