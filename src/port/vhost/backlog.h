@@ -6,31 +6,26 @@
  */
 #pragma once
 
-#include "base/list.h"
 #include "hub/frame.h"
 
-#define BACKLOG_MAX (2u << 20) /* bytes of frames, of one queue */
+#define BACKLOG_SIZE (2u << 20) /* bytes of a queue's frames, and what there is to know of each */
 
+/* All zero: empty. Memory is taken with the first frame, and kept. */
 struct backlog {
-	struct list frames;
-	uint32_t bytes;
+	uint8_t *ring;
+	uint32_t count;
+	uint32_t first, end; /* offsets: of the one that waited longest, behind the last one */
+	uint32_t wrap;	     /* when first > end: where the ring's upper part ends */
 };
 
-struct waiting_frame {
-	struct list node;
-	struct frame frame; /* in one piece */
-	uint8_t bytes[];
-};
+/* Copies it behind the others; false: there is no room. */
+bool backlog_add(struct backlog *backlog, const struct frame *frame);
+/* The one that has waited longest, until it is removed; false: none. */
+bool backlog_first(const struct backlog *backlog, struct frame *ret);
+void backlog_remove_first(struct backlog *backlog);
+void backlog_done(struct backlog *backlog);
 
 static inline bool backlog_is_empty(const struct backlog *backlog)
 {
-	return !backlog->bytes;
+	return !backlog->count;
 }
-
-void backlog_init(struct backlog *backlog);
-/* Copies it behind the others; false: there is no room. */
-bool backlog_add(struct backlog *backlog, const struct frame *frame);
-/* The one that has waited longest; NULL: none. It stays until it is removed. */
-const struct frame *backlog_first(const struct backlog *backlog);
-void backlog_remove_first(struct backlog *backlog);
-void backlog_clear(struct backlog *backlog);

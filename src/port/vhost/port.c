@@ -163,10 +163,13 @@ static int start(struct vhost_port *self, unsigned index)
 
 static void lose_backlog(struct vhost_port *self, struct backlog *backlog)
 {
-	for (const struct frame *frame; (frame = backlog_first(backlog));) {
-		port_drop(&self->port, DROP_LINK_DOWN, frame);
+	struct frame frame;
+
+	while (backlog_first(backlog, &frame)) {
+		port_drop(&self->port, DROP_LINK_DOWN, &frame);
 		backlog_remove_first(backlog);
 	}
+	backlog_done(backlog);
 }
 
 static void on_queue(struct vhost_device *device, unsigned index)
@@ -246,7 +249,7 @@ static void vhost_free(struct port *port)
 	unwatch(self);
 	loop_undefer(self->loop, &self->gone);
 	for (unsigned i = 0; i < VHOST_PAIRS_MAX; i++)
-		backlog_clear(&self->backlogs[i]);
+		backlog_done(&self->backlogs[i]);
 	vhost_message_done(&self->message);
 	vhost_device_done(&self->device);
 	close(self->fd);
@@ -269,8 +272,6 @@ static void init(struct vhost_port *self, struct loop *loop, const struct port_s
 	self->port.mtu = settings->mtu;
 	self->port.is_down = true;
 	memcpy(self->port.name, settings->name, sizeof(self->port.name));
-	for (unsigned i = 0; i < VHOST_PAIRS_MAX; i++)
-		backlog_init(&self->backlogs[i]);
 	for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++)
 		self->kicks[i] = (struct vhost_kick){
 			.watch = {.on_ready = on_kick, .fd = -1}, .port = self, .queue = i};

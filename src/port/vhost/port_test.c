@@ -246,10 +246,10 @@ static void play_waiting(void)
 	frame = frame_linear(bytes, sizeof(bytes));
 	for (unsigned i = 0; i < 40; i++)
 		other_says(&frame, 1);
-	assert_int_equal(drops[DROP_QUEUE_FULL], 40 - BACKLOG_MAX / sizeof(bytes));
+	assert_int_equal(drops[DROP_QUEUE_FULL], 40 - BACKLOG_SIZE / sizeof(bytes));
 	front_say_state(&stage.front, VHOST_SET_VRING_ENABLE, 0, 0);
 	turn();
-	assert_int_equal(drops[DROP_LINK_DOWN], BACKLOG_MAX / sizeof(bytes));
+	assert_int_equal(drops[DROP_LINK_DOWN], BACKLOG_SIZE / sizeof(bytes));
 }
 
 static void test_frames_wait_for_buffers(void **)

@@ -157,20 +157,20 @@ static void publish(struct vhost_port *self, struct vhost_queue *queue)
 bool vhost_catch_up(struct vhost_port *self, struct vhost_queue *queue)
 {
 	struct backlog *backlog = vhost_backlog_of(self, queue);
-	const struct frame *frame;
+	struct frame frame;
 	unsigned left = 0;
 
-	while ((frame = backlog_first(backlog))) {
-		enum drop reason = deliver(self, &queue->ring, frame, &left);
+	while (backlog_first(backlog, &frame)) {
+		enum drop reason = deliver(self, &queue->ring, &frame, &left);
 
 		if (reason == DROP_QUEUE_FULL)
 			break;
 		if (reason != DROP_COUNT)
-			port_drop(&self->port, reason, frame);
+			port_drop(&self->port, reason, &frame);
 		backlog_remove_first(backlog);
 	}
 	publish(self, queue);
-	return frame && !self->is_deaf && virtqueue_listen(&queue->ring, left);
+	return !backlog_is_empty(backlog) && !self->is_deaf && virtqueue_listen(&queue->ring, left);
 }
 
 /* Behind those that wait already, and at the end of the turn they are looked at. */
