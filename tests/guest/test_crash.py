@@ -24,8 +24,9 @@ ENTRANCES = """\
       - {kind: vm}
       - {kind: vm, protocol: dgram}
       - {kind: vhost-user}
+      - {kind: vde}
 """
-BIG_LEN = 120_000_000
+BIG_LEN = 60_000_000
 
 
 @pytest.fixture(scope="module")

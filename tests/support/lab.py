@@ -22,7 +22,7 @@ hubs:
       - {kind: nat}
       - {kind: dhcp, boot-file: "http://web.example/boot.ipxe", boot-server: 192.168.120.77}
 """
-KINDS = ("stream", "dgram", "vhost-user")
+KINDS = ("stream", "dgram", "vhost-user", "vde")
 ROUTER, DHCP_SERVER = "192.168.120.2", "192.168.120.254"
 WEB = "http://web.example"
 BLOB_LEN = 20_000_000
