@@ -20,7 +20,8 @@ static size_t take_out(struct frame_queue *queue, uint8_t *out, size_t wish)
 	for (unsigned i = 0; i < count; i++) {
 		size_t len = MIN(parts[i].iov_len, wish - done);
 
-		memcpy(out + done, parts[i].iov_base, len);
+		if (len)
+			memcpy(out + done, parts[i].iov_base, len);
 		done += len;
 	}
 	if (done)
