@@ -139,12 +139,12 @@ static void say(struct reader *r)
 	front_say(&desk.front, request, payload, len, fds, fd_count);
 }
 
+/* Not in the last pages: those may be cut off, for us as well. */
 static void write_somewhere(struct reader *r)
 {
-	uint32_t at = read_be32(r) % MEMORY_SIZE, len = MIN(read_u8(r), MEMORY_SIZE - at);
+	const uint32_t at = read_be32(r) % (MEMORY_SIZE - 4 * 4096);
 
-	if (at < MEMORY_SIZE - 256)
-		read_copy(r, desk.front.memory + at, len);
+	read_copy(r, desk.front.memory + at, read_u8(r));
 }
 
 static struct front_queue *pick_queue(struct reader *r)
@@ -217,7 +217,6 @@ static void cut(struct reader *r)
 {
 	const uint8_t pages = read_u8(r);
 
-	/* our own half of the memory may not be touched behind its end either */
 	if (pages < 2)
 		(void)!ftruncate(desk.front.memory_fd, MEMORY_SIZE - 4096 * (off_t)(pages + 1));
 }
@@ -274,7 +273,7 @@ static uint64_t read_features(struct reader *r)
 
 static void open_desk(const struct front_settings *settings)
 {
-	static const struct port_settings port_settings = {.mtu = 1500, .on_gone = on_gone};
+	static const struct port_settings port_settings = {.on_gone = on_gone};
 	static const struct hash_key key = {1, 2};
 	int ends[2];
 

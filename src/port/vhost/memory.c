@@ -100,7 +100,20 @@ static int map(int fd, const struct stat *info, struct guest_region *region)
 	return 0;
 }
 
-int guest_memory_add(
+static struct guest_region *region_like(
+	struct guest_memory *memory, const struct guest_range *range)
+{
+	for (unsigned i = 0; i < memory->count; i++) {
+		struct guest_region *region = &memory->regions[i];
+
+		if (region->range.guest == range->guest && region->range.user == range->user &&
+			region->range.size == range->size)
+			return region;
+	}
+	return NULL;
+}
+
+static int add_new(
 	struct guest_memory *memory, int fd, const struct guest_range *range, struct error *error)
 {
 	struct guest_region *region = &memory->regions[memory->count];
@@ -112,7 +125,7 @@ int guest_memory_add(
 		err = check_file(fd, range, memory->count, &info, error);
 	if (err)
 		return err;
-	*region = (struct guest_region){.range = *range};
+	*region = (struct guest_region){.range = *range, .adds = 1};
 	err = map(fd, &info, region);
 	if (err)
 		return error_set(error, -err, "memory region %u of %" PRIu64 " bytes: %s",
@@ -122,21 +135,31 @@ int guest_memory_add(
 	return 0;
 }
 
+int guest_memory_add(
+	struct guest_memory *memory, int fd, const struct guest_range *range, struct error *error)
+{
+	struct guest_region *region = region_like(memory, range);
+
+	if (!region || region->range.offset != range->offset)
+		return add_new(memory, fd, range, error);
+	region->adds++;
+	return 0;
+}
+
 int guest_memory_remove(
 	struct guest_memory *memory, const struct guest_range *range, struct error *error)
 {
-	for (unsigned i = 0; i < memory->count; i++) {
-		struct guest_region *region = &memory->regions[i];
+	struct guest_region *region = region_like(memory, range);
 
-		if (region->range.guest != range->guest || region->range.user != range->user ||
-			region->range.size != range->size)
-			continue;
-		munmap(region->map, region->map_len);
-		*region = memory->regions[--memory->count];
+	if (!region)
+		return error_set(error, ENOENT,
+			"no memory region of %" PRIu64 " bytes at 0x%" PRIx64, range->size,
+			range->guest);
+	if (--region->adds)
 		return 0;
-	}
-	return error_set(error, ENOENT, "no memory region of %" PRIu64 " bytes at 0x%" PRIx64,
-		range->size, range->guest);
+	munmap(region->map, region->map_len);
+	*region = memory->regions[--memory->count];
+	return 0;
 }
 
 void guest_memory_clear(struct guest_memory *memory)

@@ -30,6 +30,7 @@ struct guest_region {
 	uint8_t *at;	  /* where range.guest lies */
 	void *map;	  /* and what was mapped for it: from a boundary the file's pages have */
 	uint64_t map_len; /* bytes */
+	unsigned adds;	  /* how often it was added: as often it is removed */
 };
 
 struct guest_memory {
@@ -39,7 +40,8 @@ struct guest_memory {
 	struct guest_memory *next; /* fault.c's: all that this thread has mapped */
 };
 
-/* Maps a range of fd, which stays the caller's. Fills error with what is wrong with it. */
+/* Maps a range of fd, which stays the caller's. Fills error with what is wrong with it. A range
+ * that is there already is counted: QEMU before 8.0 adds each once for every pair of queues. */
 int guest_memory_add(struct guest_memory *memory, int fd, const struct guest_range *range,
 	struct error *error) MUST_USE;
 /* By its addresses and size. -ENOENT: there is no such region. */

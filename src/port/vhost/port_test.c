@@ -579,7 +579,9 @@ static void test_memory_comes_and_goes(void **)
 	plug_running(FEATURES_PLAIN, 1);
 	assert_int_equal(ftruncate(fd, 1 << 20), 0);
 	front_say(&stage.front, VHOST_ADD_MEM_REG, &slot, sizeof(slot), &fd, 1);
-	turn();
+	front_say(&stage.front, VHOST_ADD_MEM_REG, &slot, sizeof(slot), &fd, 1);
+	front_say(&stage.front, VHOST_REM_MEM_REG, &slot, sizeof(slot), NULL, 0);
+	turn(); /* added twice, removed once: still there */
 	write_frame(stage.front.memory + FRONT_MEMORY_SIZE - 38, GUEST, OTHER, 38, 5);
 	assert_int_equal(pwrite(fd, "the rest of it", 14, 0), 14);
 	assert_true(front_offer(&stage.front, 1, &part, 1, 0, 0));
