@@ -53,6 +53,7 @@ void vhost_device_done(struct vhost_device *device)
 		device->queues[i].call_fd = -1;
 	}
 	guest_memory_clear(&device->inflight);
+	guest_memory_clear(&device->log);
 	guest_memory_clear(&device->memory);
 }
 
@@ -139,6 +140,7 @@ static int reset_device(struct vhost_device *device, struct vhost_message *, str
 		device->queues[i].base = 0;
 	}
 	guest_memory_clear(&device->inflight);
+	guest_memory_clear(&device->log);
 	guest_memory_clear(&device->memory);
 	device->features = 0;
 	device->status = 0;
@@ -261,6 +263,14 @@ static int set_mtu(
 	return 0;
 }
 
+static int set_log_base(
+	struct vhost_device *device, struct vhost_message *message, struct vhost_answer *answer)
+{
+	int err = vhost_log_set(device, &message->payload.log, message->fds[0]);
+
+	return err ? err : answer_value(message, answer, 0);
+}
+
 static int get_inflight(
 	struct vhost_device *device, struct vhost_message *message, struct vhost_answer *answer)
 {
@@ -298,6 +308,7 @@ static handler *const handlers[VHOST_REQUEST_COUNT] = {
 	[VHOST_SET_OWNER] = nothing,
 	[VHOST_RESET_OWNER] = stop_all,
 	[VHOST_SET_MEM_TABLE] = set_mem_table,
+	[VHOST_SET_LOG_BASE] = set_log_base,
 	[VHOST_SET_LOG_FD] = nothing,
 	[VHOST_SET_VRING_NUM] = set_vring_num,
 	[VHOST_SET_VRING_ADDR] = set_vring_addr,

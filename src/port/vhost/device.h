@@ -40,6 +40,7 @@ struct vhost_device {
 	struct guest_memory memory;
 	struct guest_memory inflight; /* records of all queues, in one region; or none */
 	uint16_t inflight_queues, inflight_queue_size;
+	struct guest_memory log; /* a bit for each of the guest's pages; or none */
 	struct vhost_queue queues[VHOST_QUEUES_MAX];
 	struct error error; /* why the device can go on no more */
 };
@@ -69,6 +70,11 @@ static inline bool vhost_device_has(const struct vhost_device *device, unsigned 
 	return device->features >> feature & 1;
 }
 
+static inline bool vhost_device_is_logged(const struct vhost_device *device)
+{
+	return UNLIKELY(vhost_device_has(device, VHOST_F_LOG_ALL));
+}
+
 static inline bool vhost_queue_is_live(const struct vhost_queue *queue)
 {
 	return queue->is_running && queue->is_enabled;
@@ -82,6 +88,11 @@ int vhost_device_refuse(struct vhost_device *device, const char *format, ...) PR
 /* Memory is other memory now: where the rings of running queues lie. */
 int vhost_queues_find_rings(struct vhost_device *device) MUST_USE;
 void vhost_queues_stop(struct vhost_device *device);
+/* device_log.c: what was written to the guest's memory at an address of ours; and to its rings. */
+void vhost_log_write(const struct vhost_device *device, const void *at, uint64_t len);
+void vhost_log_rings(const struct vhost_device *device, const struct vhost_queue *queue);
+int vhost_log_set(struct vhost_device *device, const struct vhost_log *log, int fd) MUST_USE;
+
 /* device_inflight.c */
 int vhost_inflight_get(
 	struct vhost_device *device, struct vhost_inflight *inflight, int *ret_fd) MUST_USE;

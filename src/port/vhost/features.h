@@ -24,7 +24,7 @@
 		1ull << VIRTIO_NET_F_GUEST_ECN | 1ull << VIRTIO_NET_F_HOST_TSO4 |                  \
 		1ull << VIRTIO_NET_F_HOST_TSO6 | 1ull << VIRTIO_NET_F_HOST_ECN |                   \
 		1ull << VIRTIO_NET_F_MRG_RXBUF | 1ull << VIRTIO_NET_F_GUEST_ANNOUNCE |             \
-		1ull << VIRTIO_NET_F_MQ | 1ull << VIRTIO_F_ANY_LAYOUT |                            \
+		1ull << VIRTIO_NET_F_MQ | 1ull << VHOST_F_LOG_ALL | 1ull << VIRTIO_F_ANY_LAYOUT |  \
 		1ull << VIRTIO_RING_F_INDIRECT_DESC | 1ull << VIRTIO_RING_F_EVENT_IDX |            \
 		1ull << VHOST_FEATURE_PROTOCOL | 1ull << VIRTIO_F_VERSION_1 |                      \
 		1ull << VIRTIO_F_RING_PACKED | 1ull << VIRTIO_F_IN_ORDER |                         \
@@ -37,10 +37,11 @@
 		1ull << VIRTIO_F_RING_PACKED)
 
 #define PROTOCOL_FEATURES_OFFERED                                                                  \
-	(1ull << VHOST_PROTOCOL_MQ | 1ull << VHOST_PROTOCOL_RARP |                                 \
-		1ull << VHOST_PROTOCOL_REPLY_ACK | 1ull << VHOST_PROTOCOL_MTU |                    \
-		1ull << VHOST_PROTOCOL_INFLIGHT_SHMFD | 1ull << VHOST_PROTOCOL_RESET_DEVICE |      \
-		1ull << VHOST_PROTOCOL_CONFIGURE_MEM_SLOTS | 1ull << VHOST_PROTOCOL_STATUS)
+	(1ull << VHOST_PROTOCOL_MQ | 1ull << VHOST_PROTOCOL_LOG_SHMFD |                            \
+		1ull << VHOST_PROTOCOL_RARP | 1ull << VHOST_PROTOCOL_REPLY_ACK |                   \
+		1ull << VHOST_PROTOCOL_MTU | 1ull << VHOST_PROTOCOL_INFLIGHT_SHMFD |               \
+		1ull << VHOST_PROTOCOL_RESET_DEVICE | 1ull << VHOST_PROTOCOL_CONFIGURE_MEM_SLOTS | \
+		1ull << VHOST_PROTOCOL_STATUS)
 
 /* "mrg-rxbuf"; NULL: none that we speak of. */
 const char *vhost_feature_name(unsigned bit);

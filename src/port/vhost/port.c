@@ -27,7 +27,8 @@ static void unwatch(struct vhost_port *self)
 
 static bool is_cut(const struct vhost_port *self)
 {
-	return self->device.memory.is_broken || self->device.inflight.is_broken;
+	return self->device.memory.is_broken || self->device.inflight.is_broken ||
+	       self->device.log.is_broken;
 }
 
 /* Rings of zeroes are no lie of the driver's: the cut is why. */
@@ -87,8 +88,13 @@ void vhost_port_work_later(struct vhost_port *self, const struct vhost_queue *qu
 
 static void call(struct vhost_port *self, unsigned index)
 {
-	if (self->calls_owed >> index & 1)
-		vhost_queue_call(&self->device.queues[index]);
+	struct vhost_queue *queue = &self->device.queues[index];
+
+	if (self->calls_owed >> index & 1) {
+		if (vhost_device_is_logged(&self->device))
+			vhost_log_rings(&self->device, queue);
+		vhost_queue_call(queue);
+	}
 	self->calls_owed &= ~(1u << index);
 }
 

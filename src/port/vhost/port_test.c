@@ -597,6 +597,51 @@ static void test_memory_comes_and_goes(void **)
 	close(fd);
 }
 
+static bool is_dirty(const uint8_t *log, uint64_t offset)
+{
+	const uint64_t page = (FRONT_GUEST_BASE + offset) >> 12;
+
+	return log[page / 8] >> page % 8 & 1;
+}
+
+/* As while a guest migrates: every page that a frame was written to has its bit set. */
+static void play_migrating(void)
+{
+	const uint64_t size = (FRONT_GUEST_BASE + FRONT_MEMORY_SIZE) >> 15;
+	const struct vhost_log log = {.size = size};
+	struct vhost_vring_addr addr = front_addr(&stage.front, 0);
+	uint8_t bytes[1514], *bits;
+	const struct frame frame = frame_linear(bytes, sizeof(bytes));
+	int fd = memfd_create("log", MFD_CLOEXEC);
+
+	write_frame(bytes, OTHER, GUEST, sizeof(bytes), 3);
+	assert_int_equal(ftruncate(fd, (off_t)size), 0);
+	bits = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	guest_makes_room(0, 3, 8192);
+	other_says(&frame, 1);
+	front_say(&stage.front, VHOST_SET_LOG_BASE, &log, sizeof(log), &fd, 1);
+	front_say_value(
+		&stage.front, VHOST_SET_FEATURES, stage.front.features | 1ull << VHOST_F_LOG_ALL);
+	addr.flags = 1;
+	front_say(&stage.front, VHOST_SET_VRING_ADDR, &addr, sizeof(addr), NULL, 0);
+	turn();
+	assert_false(is_dirty(bits, FRONT_BUFFERS + 0x480000));
+	other_says(&frame, 1);
+	turn();
+	assert_true(is_dirty(bits, FRONT_BUFFERS + 0x480000 + 8192));
+	assert_false(is_dirty(bits, FRONT_BUFFERS + 0x480000 + 12288));
+	assert_true(is_dirty(bits, (uint64_t)(stage.front.queues[0].device - stage.front.memory)));
+	assert_int_equal(stage.front.is_packed,
+		is_dirty(bits, (uint64_t)(stage.front.queues[0].descriptors - stage.front.memory)));
+	munmap(bits, size);
+	close(fd);
+}
+
+static void test_writes_are_logged_while_a_guest_migrates(void **)
+{
+	in_each_layout(FEATURES_PLAIN, play_migrating);
+}
+
 static void test_a_front_end_that_leaves(void **)
 {
 	plug_running(FEATURES_PLAIN, 1);
@@ -630,6 +675,7 @@ int main(void)
 		PORT_TEST(test_a_guest_that_moved_is_announced),
 		PORT_TEST(test_requests_are_answered),
 		PORT_TEST(test_memory_comes_and_goes),
+		PORT_TEST(test_writes_are_logged_while_a_guest_migrates),
 		PORT_TEST(test_a_front_end_that_leaves),
 	};
 

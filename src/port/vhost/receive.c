@@ -117,6 +117,17 @@ static void copy_frame(
 		put(&place, frame->body[i].iov_base, frame->body[i].iov_len);
 }
 
+static void log_buffers(
+	const struct vhost_device *device, const struct buffers *buffers, uint32_t len)
+{
+	for (const struct iovec *part = buffers->parts; len; part++) {
+		uint32_t written = (uint32_t)MIN(part->iov_len, len);
+
+		vhost_log_write(device, part->iov_base, written);
+		len -= written;
+	}
+}
+
 static void give_buffers(struct virtqueue *ring, const struct buffers *buffers, uint32_t len)
 {
 	for (unsigned i = 0; i < buffers->count; i++) {
@@ -142,6 +153,8 @@ static enum drop deliver(struct vhost_port *self, struct virtqueue *ring, const 
 		return reason;
 	}
 	copy_frame(&self->device, frame, &buffers);
+	if (vhost_device_is_logged(&self->device))
+		log_buffers(&self->device, &buffers, len);
 	give_buffers(ring, &buffers, len);
 	return DROP_COUNT;
 }
