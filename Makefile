@@ -4,7 +4,8 @@
 #   make            build/lanyard and build/lanyardd
 #   make demo       see a guest get an address and fetch a page through the NAT
 #   make check      every test there is; ends with "N passed, N failed, N skipped"
-#   make bench      side by side with the kernel's NAT and bridge, slirp4netns and pasta
+#   make bench      side by side with the kernel's NAT and bridge, slirp4netns and pasta; vhost-user
+#                   beside TAPs and sockets
 #
 # More: bench-short (a few minutes of bench), soak (the long tests), install.
 PREFIX ?= /usr/local
@@ -38,6 +39,8 @@ bench:
 	@tools/setup bench
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) bench/bench.py
+	@bench/vhost_bench.sh build
+	@bench/testpmd_bench.sh build
 
 bench-short:
 	@tools/setup bench

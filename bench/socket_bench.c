@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * socket-bench [SECONDS]: a child process writes frames into one port of a hub, another reads them
- * from a second one. The ports are
+ * socket-bench [SECONDS [WIRES]]: a child process writes frames into one port of a hub, another
+ * reads them from a second one. The ports are
  *
  *   stream     QEMU's -netdev stream over a Unix socket
  *   pair       two connected datagram sockets
- *   named      two peers of one datagram socket, each datagram sent to a name (QEMU's -netdev
- * dgram) connected  two peers that are connected to it (vfkit)
+ *   named      two peers of one datagram socket, each datagram sent to a name, as by QEMU's
+ *              -netdev dgram
+ *   connected  two peers that are connected to it, as by vfkit
  *
  * For each, for frames of two sizes, and for children that write and read one frame in a call (QEMU
  * does) or many: what arrives, what the hub's thread spends on a frame, and its system calls for a
- * frame. The CPU is the number to tune by: it hardly minds a busy machine.
+ * frame. WIRES: only the first of these. The CPU is the number to tune by: it hardly minds a busy
+ * machine.
  */
 #include "base/bytes.h"
 #include "base/random.h"
@@ -339,11 +341,12 @@ static void clean_up(void)
 int main(int argc, char **argv)
 {
 	int seconds = argc > 1 ? atoi(argv[1]) : 1;
+	enum wire end = argc > 2 ? (enum wire)atoi(argv[2]) : WIRE_COUNT;
 
 	signal(SIGPIPE, SIG_IGN);
 	snprintf(folder, sizeof(folder), "/tmp/lanyard-socket-bench-%d", getpid());
 	need(!mkdir(folder, 0700), folder);
-	for (enum wire wire = 0; wire < WIRE_COUNT; wire++) {
+	for (enum wire wire = 0; wire < MIN(end, WIRE_COUNT); wire++) {
 		measure_one(wire, 64, false, seconds);
 		measure_one(wire, 64, true, seconds);
 		measure_one(wire, 1514, false, seconds);

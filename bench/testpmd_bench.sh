@@ -64,9 +64,14 @@ measure() {
 		FILENAME ~ /testpmd$/ && is_total && /RX-packets/ {received = $2; lost += $4}
 		FILENAME ~ /testpmd$/ && is_total && /TX-packets/ {sent = $2; lost += $4}
 		FILENAME ~ /hub$/ {for (i = 1; i <= NF; i++) if (split($i, drop, ":") == 2) lost += drop[2]}
-		END {printf "%-22s %9d frames/s, %d frames in all, %d lost\n",
-			name, rates[3] + rates[4], received, lost}' "$out/testpmd" "$out/hub"
+		END {rate = rates[3] + rates[4]
+			printf "%-22s %9d frames/s, %d frames in all, %d lost; %.1f times two streams\n",
+				name, rate, received, lost, rate / stream}' stream=$stream "$out/testpmd" "$out/hub"
 }
+
+# What two stream ports of a hub hand on of frames of 64 bytes, each written by itself as QEMU does.
+stream=$($build/bench/socket_bench $seconds 1 | awk '/^stream +64 bytes, +one/ {print $7 * 1e6}')
+echo "two stream ports       $stream frames/s"
 
 measure "split" ""
 measure "split, any order" ",in_order=0"
