@@ -10,7 +10,7 @@
  * What one turn reads before the hub gets it: few enough frames that other descriptors are served,
  * few enough bytes that they are still in the cache when they are written.
  */
-#define BATCH_FRAMES 64
+#define BATCH_FRAMES 32
 #define BATCH_BYTES  (512 * 1024)
 
 /* Each frame is read to where its Ethernet header begins 16 bytes into a cache line. */
