@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the machine says of its own: probes to the hub, announcements to the wire. */
+#include "port/nic/translate_internal.h"
+#include "wire/arp.h"
+#include "wire/checksum.h"
+#include "wire/icmp.h"
+
+#define PROBES_PER_SECOND 20
+#define PROBE_AGAIN	  NSEC_PER_SEC /* not sooner for the same address */
+#define ANNOUNCE_BATCH	  16
+#define ANNOUNCE_INTERVAL (100 * NSEC_PER_MSEC)
+#define FRAME_MAX	  128
+#define DISCOVERY_LEN	  (ND_NEIGHBOUR_LEN + 8)
+#define ND_CHECKSUM_AT	  2
+
+static const struct ip ALL_NODES = {{0xff, 0x02, [15] = 1}};
+
+static void emit(struct mac_translate *translate, enum translate_side to, struct writer *w)
+{
+	struct frame frame;
+
+	if (writer_len(w) < ETH_FRAME_MIN)
+		write_zeros(w, ETH_FRAME_MIN - writer_len(w));
+	frame = frame_linear(w->start, (uint32_t)writer_len(w));
+	translate->settings.emit(translate->settings.owner, to, &frame);
+}
+
+static void say_arp(struct mac_translate *translate, enum translate_side side, struct mac to,
+	struct ip from, struct ip about)
+{
+	const struct arp arp = {.operation = ARP_REQUEST,
+		.from_mac = translate->nic.mac,
+		.from = ip_to_v4(from),
+		.to = ip_to_v4(about)};
+	uint8_t bytes[FRAME_MAX];
+	struct writer w = writer_on(bytes, sizeof(bytes));
+
+	write_eth(&w, to, translate->nic.mac, ETHERTYPE_ARP);
+	write_arp(&w, &arp);
+	emit(translate, side, &w);
+}
+
+struct discovery {
+	uint8_t type, flags, option;
+	struct ip from, to, target;
+};
+
+static void say_discovery(struct mac_translate *translate, enum translate_side side, struct mac to,
+	const struct discovery *say)
+{
+	const struct ip_fields fields = {.from = say->from,
+		.to = say->to,
+		.protocol = IP_PROTOCOL_ICMP6,
+		.ttl = ND_HOP_LIMIT,
+		.payload_len = DISCOVERY_LEN};
+	uint8_t bytes[FRAME_MAX], *icmp;
+	struct writer w = writer_on(bytes, sizeof(bytes));
+	uint16_t checksum;
+
+	write_eth(&w, to, translate->nic.mac, ETHERTYPE_IP6);
+	write_ip(&w, &fields);
+	icmp = w.at;
+	write_u8(&w, say->type);
+	write_zeros(&w, 3);
+	write_u8(&w, say->flags);
+	write_zeros(&w, 3);
+	write_bytes(&w, &say->target, sizeof(say->target));
+	write_u8(&w, say->option);
+	write_u8(&w, 1);
+	write_bytes(&w, &translate->nic.mac, sizeof(translate->nic.mac));
+	checksum = checksum_fold(
+		checksum_add(checksum_pseudo(say->from, say->to, IP_PROTOCOL_ICMP6, DISCOVERY_LEN),
+			icmp, DISCOVERY_LEN));
+	memcpy(icmp + ND_CHECKSUM_AT, &checksum, sizeof(checksum));
+	emit(translate, side, &w);
+}
+
+/* RFC 4291 2.7.1. */
+static struct ip solicited_node(struct ip ip)
+{
+	struct ip group = {{0xff, 0x02, [11] = 1, [12] = 0xff}};
+
+	memcpy(group.bytes + 13, ip.bytes + 13, 3);
+	return group;
+}
+
+static bool may_probe(struct mac_translate *translate, nsec now)
+{
+	if (now - translate->probes_from >= NSEC_PER_SEC) {
+		translate->probes_from = now;
+		translate->probes_in_second = 0;
+	}
+	return translate->probes_in_second < PROBES_PER_SECOND &&
+	       translate->probe_count < PROBES_MAX;
+}
+
+void probe(struct mac_translate *translate, struct ip ip, struct mac to, nsec now)
+{
+	struct question question = {.key = question_about_ip(ip), .until = now + PROBE_AGAIN};
+
+	if (nic_on_link(&translate->nic, ip, now) == ON_LINK_NO || !may_probe(translate, now))
+		return;
+	if (questions_find(&translate->questions, QUESTION_DESTINATION, &question.key, now))
+		return;
+	questions_note(&translate->questions, QUESTION_DESTINATION, &question);
+	translate->probes[translate->probe_count++] = (struct probe){ip, to};
+	translate->probes_in_second++;
+	machine_wake(&translate->machine);
+}
+
+/* From an address of the host; without one it would look like the duplicate check of somebody who
+ * wants the address himself. */
+static void send_probe(struct mac_translate *translate, const struct probe *probe)
+{
+	struct discovery solicit = {.type = ICMP6_NEIGHBOUR_SOLICIT,
+		.option = ND_OPTION_SOURCE_MAC,
+		.target = probe->ip,
+		.to = solicited_node(probe->ip)};
+	struct ip from;
+
+	if (!nic_address_towards(&translate->nic, probe->ip, &from))
+		return;
+	solicit.from = from;
+	if (ip_is_v4(probe->ip))
+		say_arp(translate, TRANSLATE_HUB, probe->to, from, probe->ip);
+	else
+		say_discovery(translate, TRANSLATE_HUB,
+			mac_is_group(probe->to) ? group_mac(solicit.to) : probe->to, &solicit);
+}
+
+/* RFC 5227 3, RFC 4861 7.2.6. */
+static void announce_one(struct mac_translate *translate, const struct binding *binding)
+{
+	const struct discovery advert = {.type = ICMP6_NEIGHBOUR_ADVERT,
+		.flags = ND_OVERRIDE | (binding->is_router ? ND_FROM_ROUTER : 0),
+		.option = ND_OPTION_TARGET_MAC,
+		.from = binding->ip,
+		.to = ALL_NODES,
+		.target = binding->ip};
+
+	if (ip_is_v4(binding->ip))
+		say_arp(translate, TRANSLATE_WIRE, MAC_BROADCAST, binding->ip, binding->ip);
+	else
+		say_discovery(translate, TRANSLATE_WIRE, group_mac(ALL_NODES), &advert);
+}
+
+void announce_member(struct mac_translate *translate, struct mac mac)
+{
+	struct member *member = member_find(&translate->bindings, mac);
+
+	if (!member)
+		return;
+	LIST_EACH(node, &member->bindings)
+		LIST_ENTRY(node, struct binding, by_member)->announced = translate->round - 1;
+	translate->is_announcing = true;
+	machine_wake(&translate->machine);
+}
+
+static unsigned announce_list(
+	struct mac_translate *translate, const struct list *bindings, unsigned left, nsec now)
+{
+	LIST_EACH(node, bindings) {
+		struct binding *binding = LIST_ENTRY(node, struct binding, by_age);
+
+		if (!left || binding->announced == translate->round)
+			continue;
+		binding->announced = translate->round;
+		/* One that never spoke may not be there; tags' frames are their own. */
+		if (!binding->seen_at || binding->vlan ||
+			now - binding->seen_at > translate->bindings.limits.age)
+			continue;
+		announce_one(translate, binding);
+		left--;
+	}
+	return left;
+}
+
+/* A few at a time: the wire may be a slow one. */
+static nsec announce(struct mac_translate *translate, nsec now)
+{
+	unsigned left;
+
+	if (!translate->is_announcing)
+		return NSEC_NEVER;
+	if (now < translate->announce_at)
+		return translate->announce_at;
+	left = announce_list(translate, &translate->bindings.lasting, ANNOUNCE_BATCH, now);
+	left = announce_list(translate, &translate->bindings.by_age, left, now);
+	translate->is_announcing = !left;
+	translate->announce_at = now + ANNOUNCE_INTERVAL;
+	return translate->is_announcing ? translate->announce_at : NSEC_NEVER;
+}
+
+nsec translate_run(struct machine *machine, nsec now)
+{
+	struct mac_translate *translate = CONTAINER_OF(machine, struct mac_translate, machine);
+
+	for (unsigned i = 0; i < translate->probe_count; i++)
+		send_probe(translate, &translate->probes[i]);
+	translate->probe_count = 0;
+	for (unsigned i = 0; i < translate->event_count; i++)
+		translate->settings.on_event(translate->settings.owner, &translate->events[i]);
+	translate->event_count = 0;
+	return announce(translate, now);
+}
