@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "io/netlink.h"
 
+#include "io/netlink_internal.h"
+
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
@@ -45,8 +47,7 @@ void netlink_close(struct netlink *netlink)
 	free(netlink);
 }
 
-/* Requests are composed in the same buffer their answers are read into. */
-static struct nlmsghdr *request(struct netlink *netlink, uint16_t type, uint16_t flags)
+struct nlmsghdr *netlink_request(struct netlink *netlink, uint16_t type, uint16_t flags)
 {
 	struct nlmsghdr *message = mnl_nlmsg_put_header(netlink->buffer);
 
@@ -56,8 +57,7 @@ static struct nlmsghdr *request(struct netlink *netlink, uint16_t type, uint16_t
 	return message;
 }
 
-/* Sends, and reads until the kernel says it is done; each: mnl_cb_t for every answer, or NULL. */
-static int converse(
+int netlink_converse(
 	struct netlink *netlink, struct nlmsghdr *message, mnl_cb_t each, void *argument)
 {
 	unsigned self = mnl_socket_get_portid(netlink->socket);
@@ -112,14 +112,14 @@ static int link_answer(const struct nlmsghdr *message, void *argument)
 int netlink_find_link(
 	struct netlink *netlink, const char *name, struct link_info *ret_link, struct error *error)
 {
-	struct nlmsghdr *message = request(netlink, RTM_GETLINK, 0);
+	struct nlmsghdr *message = netlink_request(netlink, RTM_GETLINK, 0);
 	struct ifinfomsg *header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
 	struct link_info link = {0};
 	int err;
 
 	header->ifi_family = AF_UNSPEC;
 	mnl_attr_put_strz(message, IFLA_IFNAME, name);
-	err = converse(netlink, message, link_answer, &link);
+	err = netlink_converse(netlink, message, link_answer, &link);
 	if (err == -ENODEV)
 		return error_set(error, ENODEV, "there is no interface '%s'", name);
 	if (err)
@@ -148,7 +148,7 @@ static int link_request(struct netlink *netlink, const char *name, uint16_t type
 	err = netlink_find_link(netlink, name, &link, error);
 	if (err)
 		return err;
-	*ret_message = request(netlink, type, 0);
+	*ret_message = netlink_request(netlink, type, 0);
 	header = mnl_nlmsg_put_extra_header(*ret_message, sizeof(*header));
 	header->ifi_family = AF_UNSPEC;
 	header->ifi_index = link.index;
@@ -174,7 +174,7 @@ int netlink_change_link(struct netlink *netlink, const char *name, const struct 
 		mnl_attr_put_u32(message, IFLA_MTU, change->mtu);
 	if (change->queue_len)
 		mnl_attr_put_u32(message, IFLA_TXQLEN, change->queue_len);
-	err = converse(netlink, message, NULL, NULL);
+	err = netlink_converse(netlink, message, NULL, NULL);
 	return err ? refused(err, name, "setting it up", error) : 0;
 }
 
@@ -189,7 +189,7 @@ int netlink_move_link(struct netlink *netlink, const char *name, int netns_fd, c
 		return err;
 	mnl_attr_put_strz(message, IFLA_IFNAME, new_name);
 	mnl_attr_put_u32(message, IFLA_NET_NS_FD, (uint32_t)netns_fd);
-	err = converse(netlink, message, NULL, NULL);
+	err = netlink_converse(netlink, message, NULL, NULL);
 	if (err == -EEXIST)
 		return error_set(error, EEXIST, "interface '%s' exists already", new_name);
 	return err ? refused(err, new_name, "moving it to its namespace", error) : 0;
@@ -203,7 +203,7 @@ int netlink_delete_link(struct netlink *netlink, const char *name, struct error 
 	err = link_request(netlink, name, RTM_DELLINK, &message, error);
 	if (err)
 		return err;
-	err = converse(netlink, message, NULL, NULL);
+	err = netlink_converse(netlink, message, NULL, NULL);
 	return err ? refused(err, name, "deleting it", error) : 0;
 }
 
@@ -234,7 +234,7 @@ static int change_address(struct netlink *netlink, const char *name, uint16_t ty
 	err = netlink_find_link(netlink, name, &link, error);
 	if (err)
 		return err;
-	message = request(netlink, type, is_new ? NLM_F_CREATE | NLM_F_REPLACE : 0);
+	message = netlink_request(netlink, type, is_new ? NLM_F_CREATE | NLM_F_REPLACE : 0);
 	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
 	header->ifa_family = family_of(address->address);
 	header->ifa_prefixlen = (uint8_t)address->len;
@@ -244,7 +244,7 @@ static int change_address(struct netlink *netlink, const char *name, uint16_t ty
 	put_ip(message, IFA_ADDRESS, address->address);
 	if (is_new && is_v4 && address->len < 31)
 		put_ip(message, IFA_BROADCAST, prefix_last(address));
-	err = converse(netlink, message, NULL, NULL);
+	err = netlink_converse(netlink, message, NULL, NULL);
 	return err ? refused(err, name, is_new ? "adding an address" : "deleting an address", error)
 		   : 0;
 }
@@ -286,7 +286,7 @@ int netlink_add_route(struct netlink *netlink, const char *name, const struct ip
 	err = netlink_find_link(netlink, name, &link, error);
 	if (err)
 		return err;
-	message = request(netlink, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+	message = netlink_request(netlink, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
 	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
 	header->rtm_family = family_of(to->address);
 	header->rtm_dst_len = (uint8_t)to->len;
@@ -299,7 +299,7 @@ int netlink_add_route(struct netlink *netlink, const char *name, const struct ip
 	if (!is_unspecified(via))
 		put_ip(message, RTA_GATEWAY, via);
 	mnl_attr_put_u32(message, RTA_OIF, (uint32_t)link.index);
-	err = converse(netlink, message, NULL, NULL);
+	err = netlink_converse(netlink, message, NULL, NULL);
 	if (!err || err == -EEXIST)
 		return 0;
 	return name_prefix(refused(err, name, "adding a route", error), to, error);
@@ -385,11 +385,11 @@ static int route_answer(const struct nlmsghdr *message, void *argument)
 
 static int dump(struct netlink *netlink, uint16_t type, mnl_cb_t each, struct subnet_list *list)
 {
-	struct nlmsghdr *message = request(netlink, type, NLM_F_DUMP);
+	struct nlmsghdr *message = netlink_request(netlink, type, NLM_F_DUMP);
 
 	/* The longer of the two headers; a family of zero asks for all. */
 	mnl_nlmsg_put_extra_header(message, sizeof(struct rtmsg));
-	return converse(netlink, message, each, list);
+	return netlink_converse(netlink, message, each, list);
 }
 
 int netlink_used_subnets(struct netlink *netlink, struct used_subnet **ret_subnets,
