@@ -92,8 +92,31 @@ static int take_slot(struct hub *hub, unsigned *ret_slot)
 	return 0;
 }
 
+/* The port that has no other beside it, or NULL. */
+static struct port *only_port(const struct hub *hub)
+{
+	struct port *only = NULL;
+
+	for (unsigned slot = 0; slot < hub->slot_count; slot++) {
+		struct port *port = hub->slots[slot].port;
+
+		if (port && only)
+			return NULL;
+		if (port)
+			only = port;
+	}
+	return only;
+}
+
+static void tell_company(struct port *port, bool has_company)
+{
+	if (port && port->ops->on_company)
+		port->ops->on_company(port, has_company);
+}
+
 int hub_attach(struct hub *hub, struct port *port, nsec now)
 {
+	struct port *alone = only_port(hub);
 	unsigned slot;
 	int err;
 
@@ -114,6 +137,9 @@ int hub_attach(struct hub *hub, struct port *port, nsec now)
 	port->hub_frames_at_attach = hub->frames;
 	port->attached_at = now;
 	hub->slots[slot].port = port;
+	tell_company(alone, true);
+	if (only_port(hub) != port)
+		tell_company(port, true);
 	return 0;
 }
 
@@ -131,6 +157,7 @@ void hub_detach(struct port *port)
 	mac_table_remove_owner(&hub->addresses, &port->addresses);
 	claims_forget(&hub->claims, port);
 	port->hub = NULL;
+	tell_company(only_port(hub), false);
 }
 
 unsigned hub_slot_count(const struct hub *hub)

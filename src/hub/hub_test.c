@@ -107,6 +107,38 @@ static void test_addresses(void **)
 	hub_free(hub);
 }
 
+static int company = -1; /* as it was told last */
+
+static void on_company(struct port *, bool has_company)
+{
+	company = has_company;
+}
+
+static void test_company(void **)
+{
+	static const struct port_ops ops = {
+		.kind = "fake", .send = fake_send, .free = fake_free, .on_company = on_company};
+	struct fake *self = calloc(1, sizeof(*self)), *a, *b;
+	struct hub *hub = open_hub();
+
+	self->port.ops = &ops;
+	assert_int_equal(hub_attach(hub, &self->port, NOW), 0);
+	assert_int_equal(company, -1);
+	a = plug(hub, "a");
+	assert_int_equal(company, true);
+	b = plug(hub, "b");
+	hub_detach(&a->port);
+	assert_int_equal(company, true);
+	hub_detach(&b->port);
+	assert_int_equal(company, false);
+	hub_detach(&self->port);
+	assert_int_equal(hub_attach(hub, &a->port, NOW), 0);
+	assert_int_equal(hub_attach(hub, &self->port, NOW), 0);
+	assert_int_equal(company, true);
+	fake_free(&b->port);
+	hub_free(hub);
+}
+
 static void test_free_frees_ports(void **)
 {
 	struct hub *hub = open_hub();
@@ -189,6 +221,7 @@ int main(void)
 		cmocka_unit_test(test_detach_forgets),
 		cmocka_unit_test(test_slot_frames_survive_a_port),
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_company),
 		cmocka_unit_test(test_free_frees_ports),
 		cmocka_unit_test(test_capture),
 		cmocka_unit_test(test_drop_names),

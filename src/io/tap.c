@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -133,16 +134,16 @@ static int add_addresses(struct opening *opening, struct netlink *netlink)
 }
 
 /* Only with our own interface; where there is no IPv6, or /proc is read-only, it stays as it is. */
-static void ignore_routers(const char *name)
+static void set_ip6(const char *interface, const char *name, const char *value)
 {
-	char path[64];
+	char path[96];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/accept_ra", name);
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", interface, name);
 	file = fopen(path, "we");
 	if (!file)
 		return;
-	fputs("0", file);
+	fputs(value, file);
 	fclose(file);
 }
 
@@ -161,7 +162,9 @@ static int configure(struct opening *opening)
 	if (err)
 		return err;
 	if (opening->settings->ignores_routers)
-		ignore_routers(opening->tap.name);
+		set_ip6(opening->tap.name, "accept_ra", "0");
+	if (opening->settings->is_plumbing)
+		set_ip6(opening->tap.name, "disable_ipv6", "1");
 	err = netlink_change_link(netlink, opening->tap.name, &change, opening->error);
 	if (!err)
 		err = add_addresses(opening, netlink);
@@ -214,6 +217,16 @@ static int make_here(struct opening *opening)
 	return err ? err : configure(opening);
 }
 
+static int take_carrier(struct opening *opening)
+{
+	const int off = 0;
+
+	if (!ioctl(opening->tap.fd, TUNSETCARRIER, &off))
+		return 0;
+	return error_set(opening->error, errno, "interface '%s': its carrier: %s",
+		opening->tap.name, strerror(errno));
+}
+
 int tap_open(const struct tap_settings *settings, struct tap *ret_tap, struct error *error)
 {
 	struct opening opening = {.settings = settings, .tap.fd = -1, .error = error};
@@ -226,11 +239,24 @@ int tap_open(const struct tap_settings *settings, struct tap *ret_tap, struct er
 		err = is_elsewhere ? make_there(&opening) : make_here(&opening);
 	if (!err)
 		err = ready(&opening.tap, error);
+	if (!err && settings->is_plumbing)
+		err = take_carrier(&opening);
 	if (err)
 		tap_close(&opening.tap);
 	else
 		*ret_tap = opening.tap;
 	return err;
+}
+
+int tap_set_mac(struct tap *tap, struct mac mac)
+{
+	struct ifreq request = {.ifr_hwaddr.sa_family = ARPHRD_ETHER};
+
+	memcpy(request.ifr_hwaddr.sa_data, &mac, sizeof(mac));
+	if (ioctl(tap->fd, SIOCSIFHWADDR, &request) < 0)
+		return -errno;
+	tap->mac = mac;
+	return 0;
 }
 
 static int check_kind(struct tap *tap, struct error *error)

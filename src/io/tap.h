@@ -25,6 +25,8 @@ struct tap_settings {
 	uint32_t mtu;			/* zero: the kernel's, 1500 */
 	bool ignores_routers;		/* IPv6 router advertisements: whoever sends one on the
 					 * segment would become this machine's way out */
+	bool is_plumbing; /* for frames only: the host has no IPv6 on it and sees no carrier, so
+			   * that nothing thinks it a network */
 	const struct ip_prefix *addresses;
 	unsigned address_count;
 };
@@ -46,4 +48,6 @@ int tap_adopt(int fd, struct tap *ret_tap, struct error *error) MUST_USE;
 /* Whether the interface has a link, as it is told; up when it is made. Before Linux 5.0 it always
  * has one. */
 void tap_set_carrier(const struct tap *tap, bool is_up);
+/* Of an interface that is ours. -errno. */
+int tap_set_mac(struct tap *tap, struct mac mac) MUST_USE;
 void tap_close(struct tap *tap); /* one that was never opened has fd -1 */
