@@ -274,6 +274,7 @@ static bool is_lone_kind(const struct hub_config *hub, enum port_kind kind)
 	case PORT_KIND_VM:
 	case PORT_KIND_VHOST_USER:
 	case PORT_KIND_VDE:
+	case PORT_KIND_NIC:
 	case PORT_KIND_COUNT:
 		return false;
 	}
@@ -365,6 +366,7 @@ static bool check_port(const struct site *site)
 		return check_entrance(site);
 	case PORT_KIND_HOST:
 	case PORT_KIND_NETNS:
+	case PORT_KIND_NIC:
 	case PORT_KIND_COUNT:
 		return true;
 	}

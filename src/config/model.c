@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POOL_MAX 65536 /* addresses, where nobody asked for more */
+/* Frames for everybody a second, of each kind: a LAN of thousands of machines stays below. */
+#define NIC_STORM 2000
+#define POOL_MAX  65536 /* addresses, where nobody asked for more */
 
 static const char default_text[] = "hubs:\n"
 				   "  hub8:\n"
@@ -91,6 +93,10 @@ void port_config_fill(struct port_config *port, const struct hub_config *hub)
 		break;
 	case PORT_KIND_DHCP:
 		fill_dhcp(&port->dhcp, hub);
+		break;
+	case PORT_KIND_NIC:
+		port->policy.looks_for_loops = true;
+		port->policy.storm = NIC_STORM;
 		break;
 	case PORT_KIND_NAT:
 	case PORT_KIND_VM:

@@ -27,6 +27,7 @@ enum port_kind {
 	PORT_KIND_VM,
 	PORT_KIND_VHOST_USER,
 	PORT_KIND_VDE,
+	PORT_KIND_NIC,
 	PORT_KIND_COUNT,
 };
 
@@ -91,6 +92,28 @@ struct entrance_config {
 	enum vm_protocol protocol;	/* of the kind vm */
 };
 
+enum nic_config_mode {
+	NIC_CONFIG_AUTO,
+	NIC_CONFIG_TRANSPARENT,
+	NIC_CONFIG_TRANSLATE,
+};
+
+/* Where a machine behind a translating NIC is, agreed and not learnt. */
+struct nic_guest_config {
+	struct ip ip;
+	struct mac mac;
+	struct place place;
+};
+
+struct nic_config {
+	char dev[16];
+	enum nic_config_mode mode;
+	bool has_dhcp_proxy; /* key "dhcp": proxy instead of broadcast */
+	bool reaches_host;   /* key "host" */
+	struct nic_guest_config *guests;
+	size_t guest_count;
+};
+
 /* What a wire does to frames; all zero: nothing. */
 struct wire_config {
 	nsec delay, jitter;
@@ -134,6 +157,7 @@ struct port_config {
 		struct nat_config nat;
 		struct dhcp_config dhcp;
 		struct entrance_config entrance; /* vm, vhost-user, vde */
+		struct nic_config nic;
 	};
 };
 

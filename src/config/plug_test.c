@@ -108,11 +108,11 @@ static void refuses_the_rest(void **)
 	const struct {
 		const char *kind, *setting, *message;
 	} refusals[] = {
-		{"nic", "dev=eth0",
-			"kind: 'nic' is not a kind of port; kinds are host, netns, nat, dhcp, vm, vhost-user, vde"},
+		{"tap", "dev=eth0",
+			"kind: 'tap' is not a kind of port; kinds are host, netns, nat, dhcp, vm, vhost-user, vde, nic"},
 		{"dhpc", "lease=1h",
 			"kind: 'dhpc' is not a kind of port; kinds are host, netns, nat, "
-			"dhcp, vm, vhost-user, vde; did you mean dhcp?"},
+			"dhcp, vm, vhost-user, vde, nic; did you mean dhcp?"},
 		{"host", "dev", "host: 'dev' is not a setting; key=value would be"},
 		{"host", "=dev", "host: '=dev' is not a setting; key=value would be"},
 		{"host", "dve=tap0",

@@ -40,6 +40,9 @@ SCALAR(dial_place);
 SCALAR(socket_path);
 SCALAR(group);
 SCALAR(vm_protocol);
+SCALAR(nic_mode);
+SCALAR(nic_dhcp);
+SCALAR(host_address);
 
 static const struct key port_keys[] = {
 	{"kind"},
@@ -151,6 +154,28 @@ static const struct key vde_keys[] = {
 };
 static const struct key_set vde_set = SET(vde_keys, &port_set);
 
+static const struct key nic_guest_keys[] = {
+	{"ip", AT(nic_guest_config, ip), &host_address, .is_required = true},
+	{"mac", AT(nic_guest_config, mac), &station_mac, .is_required = true},
+};
+static const struct key_set nic_guest_set = SET(nic_guest_keys);
+static const struct list nic_guest_list = {
+	.items = AT(port_config, nic.guests),
+	.count = AT(port_config, nic.guest_count),
+	.item_size = sizeof(struct nic_guest_config),
+	.max = LIST_MAX,
+	.place = AT(nic_guest_config, place),
+	.keys = &nic_guest_set,
+};
+static const struct key nic_keys[] = {
+	{"dev", AT(port_config, nic.dev), &interface, .is_required = true},
+	{"mode", AT(port_config, nic.mode), &nic_mode},
+	{"dhcp", AT(port_config, nic.has_dhcp_proxy), &nic_dhcp},
+	{"host", AT(port_config, nic.reaches_host), &flag},
+	{"guests", .list = &nic_guest_list},
+};
+static const struct key_set nic_set = SET(nic_keys, &port_set);
+
 static const struct {
 	const char *name;
 	const struct key_set *keys;
@@ -162,6 +187,7 @@ static const struct {
 	[PORT_KIND_VM] = {"vm", &vm_set},
 	[PORT_KIND_VHOST_USER] = {"vhost-user", &vhost_user_set},
 	[PORT_KIND_VDE] = {"vde", &vde_set},
+	[PORT_KIND_NIC] = {"nic", &nic_set},
 };
 
 static const struct key hub_keys[] = {

@@ -48,6 +48,9 @@ VALUE_FUNCTIONS(listen_place); /* char[CONFIG_PATH_SIZE]: a path, ADDRESS:PORT o
 VALUE_FUNCTIONS(dial_place);   /* char[CONFIG_PATH_SIZE]: a path or ADDRESS:PORT */
 VALUE_FUNCTIONS(socket_path);  /* char[CONFIG_PATH_SIZE] */
 VALUE_FUNCTIONS(group);	       /* char[CONFIG_NAME_SIZE]: of users */
+VALUE_FUNCTIONS(nic_mode);     /* enum nic_config_mode: auto, transparent, translate */
+VALUE_FUNCTIONS(nic_dhcp);     /* bool: proxy; false: broadcast */
+VALUE_FUNCTIONS(host_address); /* struct ip, of one host, either family */
 VALUE_FUNCTIONS(vm_protocol);  /* enum vm_protocol: stream, dgram */
 
 /* "hub" and a number. ret: char[16] */

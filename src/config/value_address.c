@@ -74,6 +74,21 @@ int address4_parse(const char *text, void *ret, struct error *error)
 	return 0;
 }
 
+int host_address_parse(const char *text, void *ret, struct error *error)
+{
+	struct ip ip;
+
+	if (!ip_parse(text, &ip) || !is_one_host(ip))
+		return value_refuse(error, text, "is not a host's address, such as 192.168.1.10");
+	*(struct ip *)ret = ip;
+	return 0;
+}
+
+void host_address_format(const void *value, char text[VALUE_TEXT_SIZE])
+{
+	ip_format(*(const struct ip *)value, text);
+}
+
 void address4_format(const void *value, char text[VALUE_TEXT_SIZE])
 {
 	const struct ip *ip = value;

@@ -4,6 +4,7 @@
 #include "daemon/kind_dhcp.h"
 #include "daemon/kind_entrance.h"
 #include "daemon/kind_nat.h"
+#include "daemon/kind_nic.h"
 #include "daemon/kind_tap.h"
 #include "daemon/kind_vde.h"
 #include "daemon/kind_vhost_user.h"
@@ -70,6 +71,15 @@ static const struct kind kinds[] = {
 			.has_guest = true,
 			.fixes_mac = true,
 			.is_same_place = kind_entrance_is_same_place,
+		},
+	[PORT_KIND_NIC] =
+		{
+			.open = kind_nic_open,
+			.make = kind_nic_make,
+			.describe = kind_nic_describe,
+			.vmnet = VMNET_BRIDGE,
+			.loop_rank = 1,
+			.is_same_place = kind_nic_is_same_place,
 		},
 	[PORT_KIND_VHOST_USER] =
 		{

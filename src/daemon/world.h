@@ -17,6 +17,7 @@
 #include "io/driver.h"
 #include "io/worker.h"
 #include "nat/gateway.h"
+#include "port/nic/nic.h"
 #include "port/settings.h"
 #include "service/dhcp.h"
 #include "service/dns.h"
@@ -85,6 +86,7 @@ struct world_port {
 	struct world_policy *policy; /* NULL: it may do everything */
 	union {
 		struct tap tap; /* until kind->make() */
+		struct nic nic; /* likewise */
 		struct {
 			struct gateway *gateway;
 			struct dns *dns;

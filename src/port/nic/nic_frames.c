@@ -143,7 +143,7 @@ void nic_port_emit(void *owner, enum translate_side to, const struct frame *fram
 }
 
 /* Translates a frame where it lies; nothing that comes in gets longer or shorter. */
-static bool translate_here(struct nic_port *self, struct received *received)
+static bool translate_here(struct nic_port *self, struct packet_received *received)
 {
 	enum translate_side from = received->is_from_host ? TRANSLATE_HOST : TRANSLATE_WIRE;
 	struct translated *translated = &self->translated[0];
@@ -157,7 +157,7 @@ static bool translate_here(struct nic_port *self, struct received *received)
 	return false;
 }
 
-static bool accept(struct nic_port *self, struct received *received)
+static bool accept(struct nic_port *self, struct packet_received *received)
 {
 	if (received->is_giant || received->is_malformed) {
 		port_drop_in(&self->port, received->is_giant ? DROP_GIANT : DROP_MALFORMED,
@@ -174,7 +174,7 @@ static bool accept(struct nic_port *self, struct received *received)
 void nic_port_receive(struct nic_port *self)
 {
 	uint8_t *arena = loop_scratch(self->loop, PACKET_ARENA);
-	struct received received[PACKET_BATCH_MAX];
+	struct packet_received received[PACKET_BATCH_MAX];
 	struct frame frames[PACKET_BATCH_MAX];
 	unsigned count = 0;
 	int got;

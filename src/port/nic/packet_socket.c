@@ -140,12 +140,13 @@ static void put_tag(struct frame *frame, const struct tpacket_auxdata *tag)
 		offload->header_len += ETH_VLAN_LEN;
 }
 
-static struct received judge(uint8_t *slot, struct mmsghdr *message, const struct company *company)
+static struct packet_received judge(
+	uint8_t *slot, struct mmsghdr *message, const struct company *company)
 {
 	const struct tpacket_auxdata *tag = tag_of(&message->msg_hdr);
 	uint8_t *header = slot + HEADER_AT;
 	uint32_t len = message->msg_len < VNET_HEADER_LEN ? 0 : message->msg_len - VNET_HEADER_LEN;
-	struct received received = {
+	struct packet_received received = {
 		.frame = frame_linear(header + VNET_HEADER_LEN, len),
 		.is_from_host = company->from.sll_pkttype == PACKET_OUTGOING,
 		.is_giant = message->msg_hdr.msg_flags & MSG_TRUNC,
@@ -158,7 +159,8 @@ static struct received judge(uint8_t *slot, struct mmsghdr *message, const struc
 }
 
 /* Of large frames fewer are asked for, so that a batch stays in the cache. */
-static void choose_batch(struct packet_socket *self, const struct received *received, int count)
+static void choose_batch(
+	struct packet_socket *self, const struct packet_received *received, int count)
 {
 	uint32_t bytes = 0;
 
@@ -170,8 +172,8 @@ static void choose_batch(struct packet_socket *self, const struct received *rece
 		self->batch = MIN(self->batch * 2, PACKET_BATCH_MAX);
 }
 
-int packet_socket_receive(
-	struct packet_socket *self, uint8_t *arena, struct received received[PACKET_BATCH_MAX])
+int packet_socket_receive(struct packet_socket *self, uint8_t *arena,
+	struct packet_received received[PACKET_BATCH_MAX])
 {
 	struct mmsghdr messages[PACKET_BATCH_MAX];
 	struct company companies[PACKET_BATCH_MAX];

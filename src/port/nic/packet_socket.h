@@ -37,7 +37,7 @@ int packet_socket_listen(struct packet_socket *socket, int type, bool is_on) MUS
  * do not all fall on the same ones. */
 #define PACKET_SLOT 65600
 
-struct received {
+struct packet_received {
 	struct frame frame; /* linear, in the arena: may be changed in place */
 	bool is_from_host;
 	bool is_giant;	   /* longer than a frame can be: cut off */
@@ -46,8 +46,8 @@ struct received {
 
 /* Frames that are there, at most PACKET_BATCH_MAX. Their number; 0: none for now; -errno: one that
  * the kernel could not give, or the interface is gone or down. */
-int packet_socket_receive(
-	struct packet_socket *socket, uint8_t *arena, struct received received[PACKET_BATCH_MAX]);
+int packet_socket_receive(struct packet_socket *socket, uint8_t *arena,
+	struct packet_received received[PACKET_BATCH_MAX]);
 
 /* A frame with its first bytes exchanged for others. */
 struct outgoing {
