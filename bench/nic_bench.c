@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nic-bench MODE[,host][,proxy] NIC NETNS...: a hub with an eth0 in each namespace and the NIC of
- * this one, until it is killed. MODE: auto, transparent, translate; host: the host is reached.
- * Says "ready" when guests may talk, then what changes and, on SIGUSR1, its counters.
+ * nic-bench MODE[,host][,guard][,proxy] NIC NETNS...: a hub with an eth0 in each namespace and the
+ * NIC of this one, until it is killed. MODE: auto, transparent, translate; host: the host is
+ * reached. Says "ready" when guests may talk, then what changes and, on SIGUSR1, its counters.
  */
 #include "base/random.h"
 #include "port/netns.h"
@@ -32,9 +32,10 @@ static void on_change(void *, struct port *port)
 	struct nic_status status;
 
 	nic_port_status(port, &status);
-	printf("nic %s %s: %s (%s)%s host by '%s' forwards %d\n", port->interface,
+	printf("nic %s %s: %s (%s)%s host by '%s' forwards %d guarded %d\n", port->interface,
 		port->is_down ? "down" : "up", name_of(status.mode), status.why,
-		status.is_promiscuous ? " promiscuous" : "", status.host_by, status.host_forwards);
+		status.is_promiscuous ? " promiscuous" : "", status.host_by, status.host_forwards,
+		status.host_guarded);
 	fflush(stdout);
 }
 
@@ -111,7 +112,8 @@ static int plug_nic(
 	struct hub *hub, struct loop *loop, const char *mode, const char *dev, struct error *error)
 {
 	struct nic_port_settings port_settings = {.on_event = on_event, .on_change = on_change};
-	struct nic_settings settings = {.reaches_host = strstr(mode, ",host")};
+	struct nic_settings settings = {
+		.reaches_host = strstr(mode, ",host"), .guards_host = strstr(mode, ",guard")};
 	struct nic opened;
 	int err;
 

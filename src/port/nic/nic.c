@@ -39,6 +39,8 @@ int nic_open(const struct nic_settings *settings, struct nic *ret_nic, struct er
 		err = packet_socket_open(&nic.socket, error);
 	if (!err && settings->reaches_host)
 		err = host_reach_open(link_watch_state(nic.watch), &nic.reach, error);
+	if (!err && settings->guards_host && settings->mode != NIC_TRANSPARENT)
+		err = host_guard_set(&nic.guard, link_watch_state(nic.watch), true, error);
 	if (err) {
 		nic_close(&nic);
 		return error_wrap(error, err, "NIC '%s'", settings->dev);
@@ -49,6 +51,8 @@ int nic_open(const struct nic_settings *settings, struct nic *ret_nic, struct er
 
 void nic_close(struct nic *nic)
 {
+	if (nic->guard.is_on)
+		(void)!host_guard_set(&nic->guard, link_watch_state(nic->watch), false, NULL);
 	host_reach_close(&nic->reach);
 	packet_socket_close(&nic->socket);
 	link_watch_close(nic->watch);
@@ -99,10 +103,21 @@ static void set_memberships(struct nic_port *self)
 		self, PACKET_MR_ALLMULTI, &self->hears_all_groups, serves && !is_transparent(self));
 }
 
+/* Without a word if it cannot be: the status says what is. */
+static void set_guard(struct nic_port *self)
+{
+	const struct link_state *link = link_watch_state(self->nic.watch);
+	bool is_on = link->index && !is_transparent(self);
+
+	if (self->nic.settings.guards_host)
+		(void)!host_guard_set(&self->nic.guard, link, is_on, NULL);
+}
+
 void nic_port_tune(struct nic_port *self)
 {
 	set_filter(self);
 	set_memberships(self);
+	set_guard(self);
 }
 
 /* The filter stands before the first frame comes. */
@@ -114,6 +129,7 @@ static void bind_to(struct nic_port *self, int index)
 		index = 0; /* it went again: link_watch will say so */
 	self->nic.socket.index = index;
 	set_memberships(self);
+	set_guard(self);
 }
 
 static void take_state(struct nic_port *self, const struct link_state *link)
@@ -269,16 +285,18 @@ static bool forwards(const char *family, const char *name)
 	return c != '0';
 }
 
-void nic_port_status(const struct port *port, struct nic_status *ret)
+void nic_port_status(struct port *port, struct nic_status *ret)
 {
-	const struct nic_port *self = nic_port_of((struct port *)port);
+	struct nic_port *self = nic_port_of(port);
 
+	nic_port_count_lost(self);
 	*ret = (struct nic_status){
 		.mode = self->mode,
 		.why = self->why,
 		.is_promiscuous = self->is_promiscuous,
 		.host_forwards = forwards("ipv4", port->interface) ||
 				 forwards("ipv6", port->interface),
+		.host_guarded = self->nic.guard.is_on,
 	};
 	if (reaches_host(self))
 		memcpy(ret->host_by, self->nic.reach.tap.name, sizeof(ret->host_by));

@@ -7,11 +7,13 @@
  * ports translate    behind the NIC's MAC address (mac_translate.h), where only that one may speak
  *   auto         the first where it works: on the air and until it is known, the second
  *
- * The host itself is reached only where that is asked for (host_reach.h).
+ * The host itself is reached, and kept from forwarding what is the guests', only where that is
+ * asked for.
  */
 #pragma once
 
 #include "io/link_watch.h"
+#include "port/nic/host_guard.h"
 #include "port/nic/host_reach.h"
 #include "port/nic/mac_translate.h"
 #include "port/nic/packet_socket.h"
@@ -26,7 +28,8 @@ enum nic_mode {
 struct nic_settings {
 	char dev[INTERFACE_NAME_SIZE]; /* the NIC, which has to be there when it is opened */
 	enum nic_mode mode;
-	bool reaches_host;
+	bool reaches_host; /* host_reach.h */
+	bool guards_host;  /* host_guard.h */
 };
 
 /* A NIC that is opened: what needs privileges is done. */
@@ -35,9 +38,11 @@ struct nic {
 	struct packet_socket socket;
 	struct link_watch *watch;
 	struct host_reach reach;
+	struct host_guard guard;
 };
 
-/* In the calling thread's network namespace. CAP_NET_RAW; for reaches_host CAP_NET_ADMIN too. */
+/* In the calling thread's network namespace. CAP_NET_RAW; for reaches_host and
+ * guards_host CAP_NET_ADMIN too. */
 int nic_open(
 	const struct nic_settings *settings, struct nic *ret_nic, struct error *error) MUST_USE;
 void nic_close(struct nic *nic);
@@ -62,8 +67,9 @@ struct nic_status {
 	const char *why;    /* that mode */
 	bool is_promiscuous;
 	char host_by[INTERFACE_NAME_SIZE]; /* the TAP the host is reached by; empty: it is not */
-	bool host_forwards; /* ip_forward is on for the NIC: see docs/decisions/0006 */
+	bool host_forwards;		   /* ip_forward is on for the NIC, */
+	bool host_guarded;		   /* and what is for guests is kept out of that */
 };
-void nic_port_status(const struct port *port, struct nic_status *ret);
+void nic_port_status(struct port *port, struct nic_status *ret);
 /* What is known of its machines, and what is agreed: mac_translate.h. */
 struct mac_translate *nic_port_translate(struct port *port);

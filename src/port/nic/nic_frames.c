@@ -171,6 +171,11 @@ static bool accept(struct nic_port *self, struct packet_received *received)
 	return translate_here(self, received);
 }
 
+void nic_port_count_lost(struct nic_port *self)
+{
+	self->port.in.drops[DROP_QUEUE_FULL] += packet_socket_lost(&self->nic.socket);
+}
+
 void nic_port_receive(struct nic_port *self)
 {
 	uint8_t *arena = loop_scratch(self->loop, PACKET_ARENA);
@@ -183,6 +188,8 @@ void nic_port_receive(struct nic_port *self)
 		return; /* the frames wait in the kernel's queue */
 	/* Of an interface that went or is down link_watch tells. */
 	got = packet_socket_receive(&self->nic.socket, arena, received);
+	if (got >= PACKET_BATCH_MIN)
+		nic_port_count_lost(self); /* there are many: perhaps too many */
 	for (int i = 0; i < got; i++) {
 		if (accept(self, &received[i]))
 			frames[count++] = received[i].frame;

@@ -47,6 +47,8 @@ static inline bool is_transparent(const struct nic_port *self)
 /* nic_frames.c */
 void nic_port_send(struct port *port, const struct frame *frames, unsigned count);
 void nic_port_receive(struct nic_port *self);
+/* Those that the kernel had no room for become drops of the port. */
+void nic_port_count_lost(struct nic_port *self);
 void nic_port_emit(void *self, enum translate_side to, const struct frame *frame);
 
 /* nic_mode.c: starts to find out, where that is to be done. */

@@ -167,7 +167,7 @@ static void choose_batch(
 	for (int i = 0; i < count; i++)
 		bytes += received[i].frame.len;
 	if (bytes > BATCH_BYTES)
-		self->batch = MAX(self->batch / 2, BATCH_MIN);
+		self->batch = MAX(self->batch / 2, PACKET_BATCH_MIN);
 	else if (count == (int)self->batch && bytes < BATCH_BYTES / 2)
 		self->batch = MIN(self->batch * 2, PACKET_BATCH_MAX);
 }
@@ -197,6 +197,15 @@ int packet_socket_receive(struct packet_socket *self, uint8_t *arena,
 		received[i] = judge(arena + i * PACKET_SLOT, &messages[i], &companies[i]);
 	choose_batch(self, received, count);
 	return count;
+}
+
+unsigned packet_socket_lost(struct packet_socket *self)
+{
+	struct tpacket_stats stats = {0};
+	socklen_t len = sizeof(stats);
+
+	return getsockopt(self->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len) ? 0
+										 : stats.tp_drops;
 }
 
 /* One message: the header, the exchanged head, the rest, and zeros up to the shortest frame. */

@@ -31,6 +31,7 @@ int packet_socket_hear_host(struct packet_socket *socket, bool hears) MUST_USE;
  * socket. */
 int packet_socket_listen(struct packet_socket *socket, int type, bool is_on) MUST_USE;
 
+#define PACKET_BATCH_MIN 4
 #define PACKET_BATCH_MAX 32
 #define PACKET_ARENA	 (PACKET_BATCH_MAX * PACKET_SLOT)
 /* A frame, a tag, the header in front; an odd number of cache lines, so that the frames of a batch
@@ -48,6 +49,9 @@ struct packet_received {
  * the kernel could not give, or the interface is gone or down. */
 int packet_socket_receive(struct packet_socket *socket, uint8_t *arena,
 	struct packet_received received[PACKET_BATCH_MAX]);
+
+/* Frames that its queue in the kernel had no room for, since this was last asked. */
+unsigned packet_socket_lost(struct packet_socket *socket);
 
 /* A frame with its first bytes exchanged for others. */
 struct outgoing {
