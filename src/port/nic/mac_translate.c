@@ -51,7 +51,8 @@ void mac_translate_set_nic(struct mac_translate *translate, struct mac mac,
 
 	nic->mac = mac;
 	nic->address_count = MIN(count, NIC_ADDRESSES_MAX);
-	memcpy(nic->addresses, addresses, nic->address_count * sizeof(*addresses));
+	for (unsigned i = 0; i < nic->address_count; i++)
+		nic->addresses[i] = addresses[i];
 	if (is_new)
 		mac_translate_announce(translate);
 }

@@ -34,7 +34,7 @@ bool nic_address_towards(const struct nic_facts *nic, struct ip ip, struct ip *r
 
 		if (ip_is_v4(own->address) != ip_is_v4(ip))
 			continue;
-		if (!best || prefix_contains(own, ip))
+		if (!best || (prefix_contains(own, ip) && !prefix_contains(best, ip)))
 			best = own;
 	}
 	if (best)
