@@ -53,13 +53,13 @@ _lanyard() {
 		if [[ $before == set ]]; then
 			COMPREPLY=($(compgen -W "$(_lanyard_ports)" -- "$word"))
 		else
-			COMPREPLY=($(compgen -S = -W "link isolated rate impair impair-in impair-out mac" -- "$word"))
+			COMPREPLY=($(compgen -S = -W "link isolated guard storm loop-guard rate impair impair-in impair-out mac" -- "$word"))
 			compopt -o nospace
 		fi ;;
 	show | capture) COMPREPLY=($(compgen -W "$(_lanyard_hubs) $(_lanyard_ports)" -- "$word")) ;;
 	plug)
 		if [[ $before == hub* ]]; then
-			COMPREPLY=($(compgen -W "host netns nat dhcp vm vhost-user vde" -- "$word"))
+			COMPREPLY=($(compgen -W "host netns nat dhcp nic vm vhost-user vde" -- "$word"))
 		else
 			COMPREPLY=($(compgen -W "$(_lanyard_hubs)" -- "$word"))
 		fi ;;

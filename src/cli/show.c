@@ -12,7 +12,8 @@
 #include <string.h>
 #include <time.h>
 
-#define INDENT "          "
+#define INDENT	     "          "
+#define GUESTS_SHOWN 16 /* of a NIC's; --json has them all */
 
 /* What a port had counted a while ago, for rates. */
 struct past {
@@ -110,6 +111,41 @@ static void print_list(const json_t *details, const char *key, const char *title
 		printf(INDENT "%s %s\n", title, json_string_value(one) ?: "");
 }
 
+/* "translate: the gateway answered the NIC's MAC address only", and what becomes of the host. */
+static void print_nic(const json_t *details)
+{
+	const char *host = text_of(details, "host");
+	bool has_mode = text_of(details, "mode")[0];
+
+	if (!has_mode)
+		return;
+	printf(INDENT "%s: %s%s\n", text_of(details, "mode"), text_of(details, "why"),
+		json_is_true(json_object_get(details, "promiscuous")) ? "; promiscuous" : "");
+	if (host[0])
+		printf(INDENT "the host is reached by %s\n", host);
+	if (json_is_true(json_object_get(details, "host_guarded")))
+		puts(INDENT "the host has rules (ip rule) not to forward what is for guests");
+	else if (json_is_true(json_object_get(details, "host_forwards")) &&
+		 strcmp(text_of(details, "mode"), "transparent") != 0)
+		puts(INDENT "THE HOST FORWARDS (ip_forward) what is for guests too; 'host: true' "
+			    "keeps it from that");
+}
+
+static void print_guests(const json_t *details)
+{
+	const json_t *guests = json_object_get(details, "guests"), *guest;
+	size_t count = json_array_size(guests), i;
+
+	json_array_foreach(guests, i, guest) {
+		if (i == GUESTS_SHOWN)
+			break;
+		printf(INDENT "guest %s  %s%s\n", text_of(guest, "ip"), text_of(guest, "mac"),
+			json_is_true(json_object_get(guest, "static")) ? "  agreed" : "");
+	}
+	if (count > GUESTS_SHOWN)
+		printf(INDENT "and %zu more\n", count - GUESTS_SHOWN);
+}
+
 /* Words, with two spaces before each that is there. */
 static void print_word(const char *word)
 {
@@ -165,6 +201,8 @@ static void print_port(const json_t *port, const struct past *past)
 	if (text_of(details, "pool")[0])
 		printf(INDENT "pool %s\n", text_of(details, "pool"));
 	print_list(details, "forwards", "forward");
+	print_nic(details);
+	print_guests(details);
 	print_policy(port);
 	print_counters(port, past);
 	print_drops(port, "in");

@@ -296,6 +296,28 @@ static bool check_port_twins(const struct site *port, const struct port_config *
 	return true;
 }
 
+/* The interface that a port is, or takes for itself; NULL: none. */
+static const char *dev_of(const struct port_config *port)
+{
+	switch (port->kind) {
+	case PORT_KIND_HOST:
+		return port->host.dev;
+	case PORT_KIND_NETNS:
+		return port->netns.dev;
+	case PORT_KIND_NIC:
+		return port->nic.dev;
+	default:
+		return NULL;
+	}
+}
+
+static bool is_same_dev(const struct port_config *a, const struct port_config *b)
+{
+	if (a->kind != b->kind || !dev_of(a) || strcmp(dev_of(a), dev_of(b)) != 0)
+		return false;
+	return a->kind != PORT_KIND_NETNS || !strcmp(a->netns.netns, b->netns.netns);
+}
+
 /* Across hubs: names are given to unplug, and interfaces are the host's. */
 static bool check_namesakes(
 	const struct site *port, const struct hub_config *hub, const struct port_config *other)
@@ -303,19 +325,13 @@ static bool check_namesakes(
 	const struct port_config *own = port->port;
 	struct site name = site_of_key(port, "name"), dev = site_of_key(port, "dev");
 	size_t other_index = (size_t)(other - hub->ports);
-	bool is_same_dev = false;
 
 	if (own->name[0] && !strcmp(own->name, other->name))
 		return complain(&name, "'%s' is the name of %s.ports[%zu] already", own->name,
 			hub->name, other_index);
-	if (own->kind == PORT_KIND_HOST && other->kind == PORT_KIND_HOST)
-		is_same_dev = !strcmp(own->host.dev, other->host.dev);
-	if (own->kind == PORT_KIND_NETNS && other->kind == PORT_KIND_NETNS)
-		is_same_dev = !strcmp(own->netns.dev, other->netns.dev) &&
-			      !strcmp(own->netns.netns, other->netns.netns);
-	return !is_same_dev || complain(&dev, "'%s' is the interface of %s.ports[%zu] already",
-				       own->kind == PORT_KIND_HOST ? own->host.dev : own->netns.dev,
-				       hub->name, other_index);
+	return !is_same_dev(own, other) ||
+	       complain(&dev, "'%s' is the interface of %s.ports[%zu] already", dev_of(own),
+		       hub->name, other_index);
 }
 
 /* Only QEMU's stream goes over TCP: the others send datagrams, or descriptors. */

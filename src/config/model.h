@@ -109,7 +109,7 @@ struct nic_config {
 	char dev[16];
 	enum nic_config_mode mode;
 	bool has_dhcp_proxy; /* key "dhcp": proxy instead of broadcast */
-	bool reaches_host;   /* key "host" */
+	bool has_host; /* key "host": it is reached, and kept from forwarding what is guests' */
 	struct nic_guest_config *guests;
 	size_t guest_count;
 };

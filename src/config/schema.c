@@ -171,7 +171,7 @@ static const struct key nic_keys[] = {
 	{"dev", AT(port_config, nic.dev), &interface, .is_required = true},
 	{"mode", AT(port_config, nic.mode), &nic_mode},
 	{"dhcp", AT(port_config, nic.has_dhcp_proxy), &nic_dhcp},
-	{"host", AT(port_config, nic.reaches_host), &flag},
+	{"host", AT(port_config, nic.has_host), &flag},
 	{"guests", .list = &nic_guest_list},
 };
 static const struct key_set nic_set = SET(nic_keys, &port_set);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/kind_nic.h"
 
+#include "base/log.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -54,6 +56,8 @@ static void on_change(void *owner, struct port *port)
 	struct nic_status status;
 
 	nic_port_status(port, &status);
+	log_info("%s.%u %s (nic): %s, %s: %s", self->hub->config.name, port->slot, port->name,
+		port->is_down ? "down" : "up", mode_name(status.mode), status.why);
 	events_post(self->hub->world->events, "nic", self->hub->config.name,
 		"{s:s, s:s, s:s, s:s, s:s}", "name", port->name, "interface", port->interface,
 		"state", port->is_down ? "down" : "up", "mode", mode_name(status.mode), "why",
@@ -63,8 +67,9 @@ static void on_change(void *owner, struct port *port)
 int kind_nic_open(struct world_port *port, struct error *error)
 {
 	const struct nic_config *config = &port->config.nic;
-	struct nic_settings settings = {
-		.mode = mode_of(config), .reaches_host = config->reaches_host};
+	struct nic_settings settings = {.mode = mode_of(config),
+		.reaches_host = config->has_host,
+		.guards_host = config->has_host};
 
 	memcpy(settings.dev, config->dev, sizeof(settings.dev));
 	return nic_open(&settings, &port->nic, error);
@@ -128,6 +133,7 @@ void kind_nic_describe(const struct world_port *port, json_t *details)
 	json_object_set_new(
 		details, "host", status.host_by[0] ? json_string(status.host_by) : json_false());
 	json_object_set_new(details, "host_forwards", json_boolean(status.host_forwards));
+	json_object_set_new(details, "host_guarded", json_boolean(status.host_guarded));
 	json_object_set_new(
 		details, "guests", guests(port->port, loop_now(worker_loop(port->hub->worker))));
 }
