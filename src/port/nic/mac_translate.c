@@ -57,6 +57,11 @@ void mac_translate_set_nic(struct mac_translate *translate, struct mac mac,
 		mac_translate_announce(translate);
 }
 
+void mac_translate_show(struct mac_translate *translate, bool are_seen)
+{
+	translate->are_seen = are_seen;
+}
+
 void mac_translate_announce(struct mac_translate *translate)
 {
 	translate->round++;

@@ -67,6 +67,9 @@ void mac_translate_set_nic(struct mac_translate *translate, struct mac mac,
 	const struct ip_prefix *addresses, unsigned count);
 /* Tells the wire again who is here: after it came back, or a bridge took over from another. */
 void mac_translate_announce(struct mac_translate *translate);
+/* Whether guests are seen on the wire with MAC addresses of their own: then they are announced with
+ * these, and not with the NIC's. At first they are not. */
+void mac_translate_show(struct mac_translate *translate, bool are_seen);
 /* An agreed address: never learnt from anybody else, never forgotten. vlan 0: untagged. */
 int mac_translate_add_static(
 	struct mac_translate *translate, struct ip ip, uint16_t vlan, struct mac mac) MUST_USE;

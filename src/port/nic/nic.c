@@ -85,22 +85,41 @@ static void set_filter(struct nic_port *self)
 
 static void listen_to(struct nic_port *self, int type, bool *is_on, bool wants)
 {
-	if (*is_on != wants && !packet_socket_listen(&self->nic.socket, type, wants))
+	static const struct mac none;
+
+	if (*is_on != wants && !packet_socket_listen(&self->nic.socket, type, none, wants))
 		*is_on = wants;
+}
+
+/* Without making it promiscuous, where the NIC can. */
+static void listen_for(struct nic_port *self, struct mac mac)
+{
+	static const struct mac none;
+	struct packet_socket *socket = &self->nic.socket;
+
+	if (mac_equal(self->also, mac))
+		return;
+	if (!mac_is_zero(self->also))
+		(void)!packet_socket_listen(socket, PACKET_MR_UNICAST, self->also, false);
+	self->also = none;
+	if (!mac_is_zero(mac) && !packet_socket_listen(socket, PACKET_MR_UNICAST, mac, true))
+		self->also = mac;
 }
 
 /* The NIC itself lets in what is for it; guests' groups and addresses only while there are guests.
  */
 static void set_memberships(struct nic_port *self)
 {
+	static const struct mac none;
 	bool is_there = self->nic.socket.index;
 	bool serves = is_there && self->has_company;
-	bool is_trying = is_there && self->mode == NIC_AUTO;
+	bool is_asking = is_there && self->mode == NIC_AUTO &&
+			 self->trial.result == NIC_TRIAL_RUNNING;
 
-	listen_to(self, PACKET_MR_PROMISC, &self->is_promiscuous,
-		is_trying || (serves && is_transparent(self)));
+	listen_to(self, PACKET_MR_PROMISC, &self->is_promiscuous, serves && is_transparent(self));
 	listen_to(
 		self, PACKET_MR_ALLMULTI, &self->hears_all_groups, serves && !is_transparent(self));
+	listen_for(self, is_asking ? self->trial.foreign : none);
 }
 
 /* Without a word if it cannot be: the status says what is. */
@@ -124,6 +143,7 @@ void nic_port_tune(struct nic_port *self)
 static void bind_to(struct nic_port *self, int index)
 {
 	self->is_promiscuous = self->hears_all_groups = false; /* of the one before */
+	self->also = (struct mac){0};
 	set_filter(self);
 	if (index && packet_socket_bind(&self->nic.socket, index))
 		index = 0; /* it went again: link_watch will say so */
@@ -291,7 +311,7 @@ void nic_port_status(struct port *port, struct nic_status *ret)
 
 	nic_port_count_lost(self);
 	*ret = (struct nic_status){
-		.mode = self->mode,
+		.mode = is_transparent(self) ? NIC_TRANSPARENT : NIC_TRANSLATE,
 		.why = self->why,
 		.is_promiscuous = self->is_promiscuous,
 		.host_forwards = forwards("ipv4", port->interface) ||

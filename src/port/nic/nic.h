@@ -3,8 +3,8 @@
  * The kind `nic`: a physical LAN on a hub, through a NIC of this machine. The NIC stays the host's,
  * with its addresses; nothing of it is configured. Guests are machines of the LAN:
  *
- *   transparent  with MAC addresses of their own; the NIC is promiscuous while the hub has other
- * ports translate    behind the NIC's MAC address (mac_translate.h), where only that one may speak
+ *   transparent  with MAC addresses of their own; the NIC is promiscuous in company
+ *   translate    behind the NIC's MAC address (mac_translate.h), where only that one may speak
  *   auto         the first where it works: on the air and until it is known, the second
  *
  * The host itself is reached, and kept from forwarding what is the guests', only where that is
@@ -63,7 +63,7 @@ struct port *nic_port_new(
 
 /* For people. */
 struct nic_status {
-	enum nic_mode mode; /* NIC_AUTO: still to be decided, translating meanwhile */
+	enum nic_mode mode; /* not NIC_AUTO: until that is decided, it translates */
 	const char *why;    /* that mode */
 	bool is_promiscuous;
 	char host_by[INTERFACE_NAME_SIZE]; /* the TAP the host is reached by; empty: it is not */

@@ -164,8 +164,9 @@ static bool accept(struct nic_port *self, struct packet_received *received)
 			&received->frame);
 		return false;
 	}
-	if (self->mode == NIC_AUTO)
-		nic_trial_hear(&self->trial, &received->frame);
+	if (self->mode == NIC_AUTO && !received->is_from_host &&
+		nic_trial_hear(&self->trial, &received->frame))
+		return false;
 	if (is_transparent(self) && !received->is_from_host)
 		return true;
 	return translate_here(self, received);

@@ -14,10 +14,12 @@ struct nic_port {
 	struct nic nic;
 	struct nic_port_settings settings;
 
-	enum nic_mode mode; /* as in struct nic_status */
+	enum nic_mode mode; /* NIC_AUTO: still to be decided, translating meanwhile */
 	const char *why;
 	bool has_company;
-	bool is_promiscuous, hears_all_groups; /* what the interface was asked for */
+	/* What the interface was asked for. */
+	bool is_promiscuous, hears_all_groups;
+	struct mac also; /* an address that it takes for its own; zero: none */
 
 	struct mac_translate *translate;
 	struct driver translating, trying;

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#define SUBNETS_ASKED 3
+
 static bool is_wireless(const char *name)
 {
 	static const char *const signs[] = {"wireless", "phy80211"};
@@ -19,12 +21,19 @@ static bool is_wireless(const char *name)
 	return false;
 }
 
+/* Guests are found at other MAC addresses from here on: who knows them is told. */
 static void decide(struct nic_port *self, enum nic_mode mode, const char *why)
 {
+	bool was_transparent = is_transparent(self), is_new = self->why != why;
+
 	self->mode = mode;
 	self->why = why;
+	mac_translate_show(self->translate, is_transparent(self));
+	if (was_transparent != is_transparent(self))
+		mac_translate_announce(self->translate);
 	nic_port_tune(self);
-	nic_port_tell_change(self);
+	if (is_new)
+		nic_port_tell_change(self);
 }
 
 static void emit(void *owner, const struct frame *frame)
@@ -38,16 +47,17 @@ static void on_result(void *owner, enum nic_trial_result result)
 
 	switch (result) {
 	case NIC_TRIAL_RUNNING:
-		return;
-	case NIC_TRIAL_PASSED:
-		decide(self, NIC_TRANSPARENT, "the gateway answered a foreign MAC address");
-		return;
-	case NIC_TRIAL_BLOCKED:
-		decide(self, NIC_TRANSLATE, "the gateway answered the NIC's MAC address only");
+		nic_port_tune(self);
 		return;
 	case NIC_TRIAL_SILENT:
-		decide(self, NIC_TRANSPARENT,
-			"the gateway answered nothing; taken for an ordinary wired LAN");
+		decide(self, NIC_AUTO,
+			"nobody on the LAN has answered yet whether foreign MAC addresses pass");
+		return;
+	case NIC_TRIAL_PASSED:
+		decide(self, NIC_TRANSPARENT, "a neighbour answered a foreign MAC address");
+		return;
+	case NIC_TRIAL_BLOCKED:
+		decide(self, NIC_TRANSLATE, "neighbours answer the NIC's MAC address only");
 		return;
 	}
 }
@@ -62,29 +72,50 @@ static struct mac made_up_mac(void)
 	return mac;
 }
 
-static void start_trial(struct nic_port *self, struct ip gateway)
+static struct ip last_host(const struct ip_prefix *subnet)
 {
-	self->mode = NIC_AUTO;
-	self->why = "asking the gateway from a foreign MAC address";
+	return ip_from_v4(ip4_from_number(ip4_number(ip_to_v4(prefix_last(subnet))) - 1));
+}
+
+/* The gateway; where there is none, who is a router more often than others: the first and the last
+ * of a subnet. Others are asked when they are heard. */
+static void name_neighbours(struct nic_port *self)
+{
+	const struct link_state *link = link_watch_state(self->nic.watch);
+	struct ip gateway;
+
+	if (link_watch_gateway(self->nic.watch, &gateway)) {
+		nic_trial_add(&self->trial, gateway);
+		return;
+	}
+	for (unsigned i = 0; i < link->address_count && i < SUBNETS_ASKED; i++) {
+		const struct ip_prefix *own = &link->addresses[i];
+
+		if (!ip_is_v4(own->address) || own->len > 30)
+			continue;
+		nic_trial_add(&self->trial, prefix_nth(own, 1));
+		nic_trial_add(&self->trial, last_host(own));
+	}
+}
+
+static void start_trial(struct nic_port *self)
+{
 	self->trial.emit = emit;
 	self->trial.on_result = on_result;
 	self->trial.owner = self;
-	nic_trial_start(&self->trial, self->port.mac, made_up_mac(), gateway);
-	nic_port_tune(self);
+	nic_trial_start(&self->trial, self->port.mac, made_up_mac());
+	name_neighbours(self);
+	decide(self, NIC_AUTO, "asking neighbours from a foreign MAC address");
 }
 
 void nic_port_choose_mode(struct nic_port *self)
 {
 	const struct link_state *link = link_watch_state(self->nic.watch);
-	struct ip gateway;
 
 	if (self->nic.settings.mode != NIC_AUTO)
 		decide(self, self->nic.settings.mode, "as configured");
 	else if (is_wireless(link->name))
 		decide(self, NIC_TRANSLATE, "an access point takes one MAC address of a station");
-	else if (link_watch_gateway(self->nic.watch, &gateway))
-		start_trial(self, gateway);
 	else
-		decide(self, NIC_TRANSPARENT,
-			"there is no gateway to ask; taken for an ordinary wired LAN");
+		start_trial(self);
 }

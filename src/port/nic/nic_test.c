@@ -638,7 +638,8 @@ static void begin_auto(void)
 		netlink_add_route(netlink, "eth7", &everywhere, ip_from("10.7.0.1"), &error), 0);
 	netlink_close(netlink);
 	plug(&(struct nic_settings){.mode = NIC_AUTO}, 0);
-	assert_int_equal(status().mode, NIC_AUTO);
+	assert_int_equal(status().mode, NIC_TRANSLATE);
+	assert_non_null(strstr(status().why, "asking neighbours"));
 }
 
 /* The gateway, as a LAN shows it: with answers to the NIC only, or to all. */
@@ -660,11 +661,11 @@ static void answer_questions(bool answers_foreign)
 static void test_auto_where_foreign_addresses_pass(void **)
 {
 	begin_auto();
-	assert_true(status().is_promiscuous);
+	assert_false(status().is_promiscuous);
 	answer_questions(true);
 	settle();
 	assert_int_equal(status().mode, NIC_TRANSPARENT);
-	assert_string_equal(status().why, "the gateway answered a foreign MAC address");
+	assert_string_equal(status().why, "a neighbour answered a foreign MAC address");
 }
 
 static void test_auto_where_they_do_not(void **)
@@ -676,14 +677,15 @@ static void test_auto_where_they_do_not(void **)
 	run_for(1300 * NSEC_PER_MSEC);
 	assert_int_equal(status().mode, NIC_TRANSLATE);
 	assert_false(status().is_promiscuous);
-	assert_string_equal(status().why, "the gateway answered the NIC's MAC address only");
+	assert_string_equal(status().why, "neighbours answer the NIC's MAC address only");
 }
 
 static void test_auto_without_a_gateway(void **)
 {
 	begin(NIC_AUTO);
-	assert_int_equal(status().mode, NIC_TRANSPARENT);
-	assert_non_null(strstr(status().why, "no gateway"));
+	assert_int_equal(status().mode, NIC_TRANSLATE);
+	run_for(1300 * NSEC_PER_MSEC);
+	assert_non_null(strstr(status().why, "nobody on the LAN has answered yet"));
 }
 
 static void test_what_is_no_nic(void **)

@@ -90,12 +90,14 @@ int packet_socket_hear_host(struct packet_socket *self, bool hears)
 	return set(self, PACKET_IGNORE_OUTGOING, !hears);
 }
 
-int packet_socket_listen(struct packet_socket *self, int type, bool is_on)
+int packet_socket_listen(struct packet_socket *self, int type, struct mac mac, bool is_on)
 {
-	const struct packet_mreq request = {
-		.mr_ifindex = self->index, .mr_type = (unsigned short)type};
+	struct packet_mreq request = {.mr_ifindex = self->index,
+		.mr_type = (unsigned short)type,
+		.mr_alen = type == PACKET_MR_UNICAST ? sizeof(mac) : 0};
 	int option = is_on ? PACKET_ADD_MEMBERSHIP : PACKET_DROP_MEMBERSHIP;
 
+	memcpy(request.mr_address, &mac, request.mr_alen);
 	return setsockopt(self->fd, SOL_PACKET, option, &request, sizeof(request)) ? -errno : 0;
 }
 

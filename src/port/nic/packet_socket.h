@@ -27,9 +27,10 @@ int packet_socket_set_filter(
 	struct packet_socket *socket, struct sock_filter *code, unsigned count) MUST_USE;
 /* Whether it hears what the host sends. */
 int packet_socket_hear_host(struct packet_socket *socket, bool hears) MUST_USE;
-/* type: PACKET_MR_PROMISC or PACKET_MR_ALLMULTI, of the interface it is bound to; ends with the
- * socket. */
-int packet_socket_listen(struct packet_socket *socket, int type, bool is_on) MUST_USE;
+/* type: PACKET_MR_PROMISC or PACKET_MR_ALLMULTI, or PACKET_MR_UNICAST for frames to mac; of the
+ * interface it is bound to; ends with the socket. */
+int packet_socket_listen(
+	struct packet_socket *socket, int type, struct mac mac, bool is_on) MUST_USE;
 
 #define PACKET_BATCH_MIN 4
 #define PACKET_BATCH_MAX 32

@@ -32,6 +32,7 @@ struct mac_translate {
 
 	unsigned round; /* of announcements; a binding with another number waits for its own */
 	bool is_announcing;
+	bool are_seen; /* guests, on the wire: mac_translate_show() */
 	nsec announce_at;
 
 	struct translate_event events[EVENTS_MAX]; /* to be told */
@@ -97,5 +98,7 @@ void probe(struct mac_translate *translate, struct ip ip, struct mac to, nsec no
 /* A machine says that it is here now, as hypervisors have it do after a move: by RARP, which names
  * no IP address. What is known of it is said to the wire. */
 void announce_member(struct mac_translate *translate, struct mac mac);
+/* One that was learnt from something that not all have heard. */
+void announce_later(struct mac_translate *translate, struct binding *binding);
 void tell(struct mac_translate *translate, const struct translate_event *event);
 nsec translate_run(struct machine *machine, nsec now);

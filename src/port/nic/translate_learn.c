@@ -81,6 +81,17 @@ static bool is_silent(struct crossing *crossing, struct binding *binding)
 	return false;
 }
 
+/* A broadcast ARP tells everybody by itself, and so does who is seen; an address that is only asked
+ * for is nobody's yet. */
+static bool is_to_be_announced(const struct crossing *crossing)
+{
+	if (crossing->translate->are_seen)
+		return false;
+	if (crossing->packet.ethertype == ETHERTYPE_ARP)
+		return !mac_is_group(crossing->to);
+	return !ip_is_none(crossing->packet.from);
+}
+
 static void learn(struct crossing *crossing, struct ip ip, struct mac mac)
 {
 	struct mac_translate *translate = crossing->translate;
@@ -90,7 +101,9 @@ static void learn(struct crossing *crossing, struct ip ip, struct mac mac)
 
 	if (binding)
 		binding->announced = translate->round;
-	else if (may_tell_again(&translate->full_told_at, crossing->now))
+	if (binding && is_to_be_announced(crossing))
+		announce_later(translate, binding);
+	if (!binding && may_tell_again(&translate->full_told_at, crossing->now))
 		tell(translate, &event);
 }
 

@@ -25,19 +25,25 @@ static void emit(struct mac_translate *translate, enum translate_side to, struct
 	translate->settings.emit(translate->settings.owner, to, &frame);
 }
 
-static void say_arp(struct mac_translate *translate, enum translate_side side, struct mac to,
-	struct ip from, struct ip about)
+/* From a MAC address to another. */
+struct way {
+	enum translate_side side;
+	struct mac from, to;
+};
+
+static void say_arp(
+	struct mac_translate *translate, const struct way *way, struct ip from, struct ip about)
 {
 	const struct arp arp = {.operation = ARP_REQUEST,
-		.from_mac = translate->nic.mac,
+		.from_mac = way->from,
 		.from = ip_to_v4(from),
 		.to = ip_to_v4(about)};
 	uint8_t bytes[FRAME_MAX];
 	struct writer w = writer_on(bytes, sizeof(bytes));
 
-	write_eth(&w, to, translate->nic.mac, ETHERTYPE_ARP);
+	write_eth(&w, way->to, way->from, ETHERTYPE_ARP);
 	write_arp(&w, &arp);
-	emit(translate, side, &w);
+	emit(translate, way->side, &w);
 }
 
 struct discovery {
@@ -45,8 +51,8 @@ struct discovery {
 	struct ip from, to, target;
 };
 
-static void say_discovery(struct mac_translate *translate, enum translate_side side, struct mac to,
-	const struct discovery *say)
+static void say_discovery(
+	struct mac_translate *translate, const struct way *way, const struct discovery *say)
 {
 	const struct ip_fields fields = {.from = say->from,
 		.to = say->to,
@@ -57,7 +63,7 @@ static void say_discovery(struct mac_translate *translate, enum translate_side s
 	struct writer w = writer_on(bytes, sizeof(bytes));
 	uint16_t checksum;
 
-	write_eth(&w, to, translate->nic.mac, ETHERTYPE_IP6);
+	write_eth(&w, way->to, way->from, ETHERTYPE_IP6);
 	write_ip(&w, &fields);
 	icmp = w.at;
 	write_u8(&w, say->type);
@@ -67,12 +73,12 @@ static void say_discovery(struct mac_translate *translate, enum translate_side s
 	write_bytes(&w, &say->target, sizeof(say->target));
 	write_u8(&w, say->option);
 	write_u8(&w, 1);
-	write_bytes(&w, &translate->nic.mac, sizeof(translate->nic.mac));
+	write_bytes(&w, &way->from, sizeof(way->from));
 	checksum = checksum_fold(
 		checksum_add(checksum_pseudo(say->from, say->to, IP_PROTOCOL_ICMP6, DISCOVERY_LEN),
 			icmp, DISCOVERY_LEN));
 	memcpy(icmp + ND_CHECKSUM_AT, &checksum, sizeof(checksum));
-	emit(translate, side, &w);
+	emit(translate, way->side, &w);
 }
 
 /* RFC 4291 2.7.1. */
@@ -116,16 +122,19 @@ static void send_probe(struct mac_translate *translate, const struct probe *prob
 		.option = ND_OPTION_SOURCE_MAC,
 		.target = probe->ip,
 		.to = solicited_node(probe->ip)};
+	struct way way = {TRANSLATE_HUB, translate->nic.mac, probe->to};
 	struct ip from;
 
 	if (!nic_address_towards(&translate->nic, probe->ip, &from))
 		return;
 	solicit.from = from;
-	if (ip_is_v4(probe->ip))
-		say_arp(translate, TRANSLATE_HUB, probe->to, from, probe->ip);
-	else
-		say_discovery(translate, TRANSLATE_HUB,
-			mac_is_group(probe->to) ? group_mac(solicit.to) : probe->to, &solicit);
+	if (ip_is_v4(probe->ip)) {
+		say_arp(translate, &way, from, probe->ip);
+		return;
+	}
+	if (mac_is_group(way.to))
+		way.to = group_mac(solicit.to);
+	say_discovery(translate, &way, &solicit);
 }
 
 /* RFC 5227 3, RFC 4861 7.2.6. */
@@ -137,11 +146,22 @@ static void announce_one(struct mac_translate *translate, const struct binding *
 		.from = binding->ip,
 		.to = ALL_NODES,
 		.target = binding->ip};
+	struct way way = {TRANSLATE_WIRE,
+		translate->are_seen ? binding->member->mac : translate->nic.mac, MAC_BROADCAST};
 
-	if (ip_is_v4(binding->ip))
-		say_arp(translate, TRANSLATE_WIRE, MAC_BROADCAST, binding->ip, binding->ip);
-	else
-		say_discovery(translate, TRANSLATE_WIRE, group_mac(ALL_NODES), &advert);
+	if (ip_is_v4(binding->ip)) {
+		say_arp(translate, &way, binding->ip, binding->ip);
+		return;
+	}
+	way.to = group_mac(ALL_NODES);
+	say_discovery(translate, &way, &advert);
+}
+
+void announce_later(struct mac_translate *translate, struct binding *binding)
+{
+	binding->announced = translate->round - 1;
+	translate->is_announcing = true;
+	machine_wake(&translate->machine);
 }
 
 void announce_member(struct mac_translate *translate, struct mac mac)
@@ -151,9 +171,7 @@ void announce_member(struct mac_translate *translate, struct mac mac)
 	if (!member)
 		return;
 	LIST_EACH(node, &member->bindings)
-		LIST_ENTRY(node, struct binding, by_member)->announced = translate->round - 1;
-	translate->is_announcing = true;
-	machine_wake(&translate->machine);
+		announce_later(translate, LIST_ENTRY(node, struct binding, by_member));
 }
 
 static unsigned announce_list(
