@@ -283,12 +283,13 @@ static void hear_segment(struct guest *guest, const uint8_t *frame, uint32_t len
 	uint32_t header_len;
 
 	*ret_is_next = false;
-	if (len < HEADERS_LEN || load_be16(frame + 12) != ETHERTYPE_IP4 || frame[23] != 6)
+	if (len < HEADERS_LEN || load_be16(frame + 12) != ETHERTYPE_IP4 || frame[23] != 6 ||
+		load_be16(tcp + 2) != guest->port)
 		return;
 	header_len = (uint32_t)(tcp[12] >> 4) * 4;
 	if (tcp[13] & TCP_RST)
 		die("reset");
-	if (tcp[13] & TCP_SYN) {
+	if (tcp[13] & TCP_SYN && !guest->is_open) {
 		hear_syn(guest, tcp, header_len);
 		return;
 	}
@@ -353,8 +354,10 @@ static bool hear(struct guest *guest)
 	}
 	if (has_heard)
 		front_kick(&guest->front, 0);
-	while (front_used(&guest->front, 1, &token, &len))
+	while (front_used(&guest->front, 1, &token, &len)) {
 		guest->free_slots[guest->free_count++] = (unsigned)token;
+		has_heard = true;
+	}
 	return has_heard;
 }
 
@@ -452,6 +455,7 @@ static double over_rings(
 		.server_port = (uint16_t)atoi(port),
 		.una = 1,
 		.nxt = 1};
+	double rate;
 	uint32_t seq;
 
 	open_guest(&guest, is_packed, path);
@@ -473,7 +477,11 @@ static double over_rings(
 		run_until(&guest, MIN(end, now() + 0.05));
 		guest.received += is_up ? (double)(guest.una - seq) : 0;
 	}
-	return guest.received * 8 / seconds;
+	rate = guest.received * 8 / seconds;
+	say(&guest, guest.nxt, TCP_RST | TCP_ACK, 0);
+	front_kick(&guest.front, 1);
+	usleep(100000); /* it is heard before we are gone */
+	return rate;
 }
 
 int main(int argc, char **argv)
