@@ -22,7 +22,6 @@ static void unwatch(struct vhost_port *self)
 	for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++)
 		loop_unwatch(&self->kicks[i].watch);
 	loop_undefer(self->loop, &self->work);
-	loop_undefer(self->loop, &self->call);
 }
 
 static bool is_cut(const struct vhost_port *self)
@@ -86,31 +85,14 @@ void vhost_port_work_later(struct vhost_port *self, const struct vhost_queue *qu
 	loop_defer(self->loop, &self->work);
 }
 
-static void call(struct vhost_port *self, unsigned index)
+void vhost_port_publish(struct vhost_port *self, struct vhost_queue *queue)
 {
-	struct vhost_queue *queue = &self->device.queues[index];
-
-	if (self->calls_owed >> index & 1) {
-		if (vhost_device_is_logged(&self->device))
-			vhost_log_rings(&self->device, queue);
-		vhost_queue_call(queue);
-	}
-	self->calls_owed &= ~(1u << index);
-}
-
-static void run_calls(struct task *task)
-{
-	struct vhost_port *self = CONTAINER_OF(task, struct vhost_port, call);
-
-	while (self->calls_owed)
-		call(self, (unsigned)__builtin_ctz(self->calls_owed));
-	vhost_port_is_sound(self);
-}
-
-void vhost_port_call_later(struct vhost_port *self, const struct vhost_queue *queue)
-{
-	self->calls_owed |= 1u << queue->ring.index;
-	loop_defer(self->loop, &self->call);
+	if (!vhost_port_is_sound(self))
+		return;
+	virtqueue_publish(&queue->ring);
+	if (vhost_device_is_logged(&self->device))
+		vhost_log_rings(&self->device, queue);
+	vhost_queue_call(queue);
 }
 
 /* The counter is not read, which might wait for the front end: each kick is an edge. */
@@ -185,7 +167,6 @@ static void on_queue(struct vhost_device *device, unsigned index)
 
 	if (self->is_deaf)
 		return;
-	call(self, index); /* its rings may be gone by the end of the turn */
 	loop_unwatch(&self->kicks[index].watch);
 	self->busy &= ~(1u << index);
 	if (device->queues[index].is_running)
@@ -270,7 +251,6 @@ static void init(struct vhost_port *self, struct loop *loop, const struct port_s
 	self->loop = loop;
 	self->socket.on_ready = on_socket;
 	self->work.run = run_work;
-	self->call.run = run_calls;
 	self->gone.run = tell_gone;
 	self->on_gone = settings->on_gone;
 	self->owner = settings->owner;

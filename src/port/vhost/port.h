@@ -27,10 +27,9 @@ struct vhost_port {
 	struct backlog backlogs[VHOST_PAIRS_MAX];
 
 	uint32_t busy;	      /* queues with something to do now, a bit each */
-	uint32_t calls_owed;  /* queues whose driver may want to hear, a bit each */
 	uint32_t receivers;   /* receiving queues that are live, a bit each */
 	uint8_t flows[FLOWS]; /* the receiving queue of each: flow.c's */
-	struct task work, call, gone;
+	struct task work, gone;
 	bool is_deaf;
 	void (*on_gone)(void *owner, struct port *port, const char *why);
 	void *owner;
@@ -45,8 +44,9 @@ static inline struct vhost_port *vhost_port_of(struct port *port)
 void vhost_port_give_up(struct vhost_port *self);
 /* Whether the guest's memory is still what it was; if not, the port gives up. */
 bool vhost_port_is_sound(struct vhost_port *self);
-/* At the end of the turn, and once for all that is published in it. */
-void vhost_port_call_later(struct vhost_port *self, const struct vhost_queue *queue);
+/* Shows the guest what was given back, and calls it if it wants to hear. Not at the end of the
+ * turn: a guest that begins at once has made room before the turn's last frame. */
+void vhost_port_publish(struct vhost_port *self, struct vhost_queue *queue);
 
 /* The queue is served at the end of the turn, and from then on as long as it says so. */
 void vhost_port_work_later(struct vhost_port *self, const struct vhost_queue *queue);

@@ -159,14 +159,6 @@ static enum drop deliver(struct vhost_port *self, struct virtqueue *ring, const 
 	return DROP_COUNT;
 }
 
-static void publish(struct vhost_port *self, struct vhost_queue *queue)
-{
-	if (!vhost_port_is_sound(self))
-		return;
-	virtqueue_publish(&queue->ring);
-	vhost_port_call_later(self, queue);
-}
-
 bool vhost_catch_up(struct vhost_port *self, struct vhost_queue *queue)
 {
 	struct backlog *backlog = vhost_backlog_of(self, queue);
@@ -182,7 +174,7 @@ bool vhost_catch_up(struct vhost_port *self, struct vhost_queue *queue)
 			port_drop(&self->port, reason, &frame);
 		backlog_remove_first(backlog);
 	}
-	publish(self, queue);
+	vhost_port_publish(self, queue);
 	return !backlog_is_empty(backlog) && !self->is_deaf && virtqueue_listen(&queue->ring, left);
 }
 
@@ -216,7 +208,7 @@ static void receive_run(
 
 	for (unsigned i = 0; i < count; i++)
 		receive(self, queue, &frames[i]);
-	publish(self, queue);
+	vhost_port_publish(self, queue);
 }
 
 /* Frames that go to the same queue go together. */

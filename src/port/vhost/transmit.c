@@ -162,7 +162,6 @@ bool vhost_transmit(struct vhost_port *self, struct vhost_queue *queue)
 		hand_on(self, queue, batch);
 	for (unsigned i = 0; i < taken; i++)
 		virtqueue_give(&queue->ring, &batch->chains[i], 0);
-	virtqueue_publish(&queue->ring);
-	vhost_port_call_later(self, queue);
+	vhost_port_publish(self, queue);
 	return vhost_port_is_sound(self) && (taken || virtqueue_listen(&queue->ring, 0));
 }
