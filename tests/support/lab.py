@@ -62,12 +62,15 @@ class Lab(Outside):
         self.daemon = self.network.daemon(config, build)
 
     def __exit__(self, *_):
-        for machine in self._machines:
-            machine.close()
+        self.end_machines()
         try:
             self.daemon.close()
         finally:
             super().__exit__()
+
+    def end_machines(self):
+        while self._machines:
+            self._machines.pop().close()
 
     def qemu_arguments(self, kind, card="virtio", memory=160, **options):
         """What the command says to give QEMU: a list."""

@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
 import tempfile
 
 from support import image
@@ -67,7 +68,14 @@ class Machine(Shell):
 
     def report(self):
         return (f"QEMU: {' '.join(self.process.argv)}\n{self.process.stderr}\n"
-                f"console:\n{self.console[-4000:]}\n{super().report()}")
+                f"{self._threads()}console:\n{self.console[-4000:]}\n{super().report()}")
+
+
+    def _threads(self):
+        """Whether it is stuck, or spins."""
+        return subprocess.run(["ps", "-L", "-o", "comm,stat,time,etime,wchan:30", "-p",
+                               str(self.process.pid)], capture_output=True, text=True,
+                              check=False).stdout
 
 
 def read_console(path):
@@ -84,7 +92,7 @@ def qemu(console, memory=160, label="machine"):
             "-serial", f"file:{console}"]
 
 
-COMMAND_LINE = "console=ttyS0 quiet no_timer_check panic=-1 rdinit=/guest-init"
+COMMAND_LINE = "console=ttyS0 quiet no_timer_check cryptomgr.notests panic=-1 rdinit=/guest-init"
 
 
 def boot_kernel():
