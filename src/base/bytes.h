@@ -56,6 +56,39 @@ static inline void store_be32(void *p, uint32_t v)
 	memcpy(p, &v, sizeof(v));
 }
 
+/* Little endian, as WireGuard and virtio have it; so are our hosts. */
+static inline uint32_t load_le32(const void *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static inline uint64_t load_le64(const void *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static inline void store_le32(void *p, uint32_t v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
+static inline void store_le64(void *p, uint64_t v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
+static inline void store_be64(void *p, uint64_t v)
+{
+	v = __builtin_bswap64(v);
+	memcpy(p, &v, sizeof(v));
+}
+
 static inline struct reader reader_on(const void *bytes, size_t len)
 {
 	return (struct reader){.at = bytes, .end = (const uint8_t *)bytes + len};
