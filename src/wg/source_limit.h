@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How many handshakes one source may begin: a token bucket for each address (for each /64 of IPv6)
+ * that was heard of lately, in a table that never grows.
+ */
+#pragma once
+
+#include "base/hash.h"
+#include "base/time.h"
+#include "wire/address.h"
+
+struct source_limit;
+
+/* NULL: out of memory. */
+struct source_limit *source_limit_new(const struct hash_key *key);
+void source_limit_free(struct source_limit *limit);
+/* Takes a token; false: there is none. */
+bool source_limit_take(struct source_limit *limit, struct ip from, nsec now);
