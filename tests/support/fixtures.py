@@ -25,6 +25,7 @@ UNPRIVILEGED_PING = "0 2147483647"
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "seconds(n): how long this test may take")
+    config.addinivalue_line("markers", "wg(scale, load): of bench/wg_bench, in test_wg_interop.py")
     if os.geteuid():
         raise pytest.UsageError("tests in network namespaces need root: sudo, or make check")
     remove_leftovers()
