@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from conftest import BUILD, SOAK
+from conftest import BUILD
 from support.namespace import Namespace, veth, wait_until
 
 BENCH = pathlib.Path(BUILD) / "bench" / "wg_bench"
@@ -162,7 +162,7 @@ def test_sessions_are_renewed(ends):
     assert ours.process.stdout.count("handshake ") in (3, 4, 5)
 
 
-@pytest.mark.skipif(not SOAK, reason="takes four minutes; LANYARD_SOAK")
+@pytest.mark.soak
 def test_sessions_are_renewed_by_them(ends):
     ours, theirs = ends
     ours.meet(theirs)

@@ -25,6 +25,7 @@ UNPRIVILEGED_PING = "0 2147483647"
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "seconds(n): how long this test may take")
+    config.addinivalue_line("markers", "soak: takes minutes; part of LANYARD_SOAK alone")
     config.addinivalue_line("markers", "wg(scale, load): of bench/wg_bench, in test_wg_interop.py")
     if os.geteuid():
         raise pytest.UsageError("tests in network namespaces need root: sudo, or make check")
@@ -34,6 +35,13 @@ def pytest_configure(config):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def pytest_collection_modifyitems(config, items):
+    """What is for the soak alone is not part of a shorter run: neither passed nor skipped."""
+    long = [] if SOAK else [item for item in items if item.get_closest_marker("soak")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
 
 
 @pytest.hookimpl(hookwrapper=True)
