@@ -61,6 +61,9 @@ struct host_ops {
 	 * with; else it is refused. May be NULL. */
 	bool (*on_unbound)(struct host *host, const struct frame *frame,
 		const struct packet *packet, nsec now);
+	/* Whether ip, which is on no subnet of ours, can be that of a machine behind another one on
+	 * the hub, and may speak to us. NULL: none can. */
+	bool (*may_be_beyond)(const struct host *host, struct ip ip);
 };
 
 /* One frame being composed: write the head, point the body, say the lengths, host_post() it. */

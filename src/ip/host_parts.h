@@ -23,11 +23,21 @@ struct ip solicited_node(struct ip ip);
 /* icmp.c */
 void icmp_receive(
 	struct host *host, const struct frame *frame, const struct packet *packet, nsec now);
+/* Whether the packet is an ICMP error, or might be one for all that can be seen of it. */
+bool is_icmp_error(const struct frame *frame, const struct packet *packet);
+/* One of the errors that the host may send: false when it has sent its share. */
+bool icmp_take_token(struct host *host, nsec now);
 
 /* host.c: ip, one of ours, was heard to be at another MAC. Tells the owner and defends it. */
 void host_conflict(struct host *host, struct ip ip, struct mac mac, nsec now);
 
-/* receive.c: whether ip can be that of a machine on the hub which is not us. */
+/* receive.c: one frame of host_receive()'s, and a packet as if it were for an address of ours. */
+void host_receive_frame(struct host *host, const struct frame *frame, nsec now);
+void host_receive_own(
+	struct host *host, const struct frame *frame, const struct packet *packet, nsec now);
+/* Whether ip can be that of somebody we hear through the hub: on it, or behind a machine there. */
+bool is_possible_peer(const struct host *host, struct ip ip);
+/* Whether ip can be that of a machine on the hub which is not us. */
 bool is_neighbour_address(const struct host *host, struct ip ip);
 /* Whether ip names more than one machine: multicast, or a broadcast address of the host's. */
 bool is_group_address(const struct host *host, struct ip ip);

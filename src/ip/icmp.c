@@ -72,7 +72,7 @@ void icmp_receive(
 		echo(host, frame, packet, now);
 }
 
-static bool is_icmp_error(const struct frame *frame, const struct packet *packet)
+bool is_icmp_error(const struct frame *frame, const struct packet *packet)
 {
 	uint8_t type;
 
@@ -103,11 +103,11 @@ static bool may_complain(const struct host *host, uint8_t type, const struct fra
 	if ((mac_is_group(frame_to(frame)) || is_group_address(host, packet->to)) &&
 		!may_be_group(packet, type))
 		return false;
-	return is_neighbour_address(host, packet->from);
+	return is_possible_peer(host, packet->from);
 }
 
 /* RFC 1812 4.3.2.8, RFC 4443 2.4(f): a bucket of tokens, held as the time when it is full. */
-static bool take_token(struct host *host, nsec now)
+bool icmp_take_token(struct host *host, nsec now)
 {
 	nsec due = MAX(host->icmp_due, now);
 
@@ -130,7 +130,7 @@ void host_send_icmp_error(struct host *host, struct ip from, uint8_t type, uint8
 		.len = MIN(packet->end - packet->l3, most - headers)};
 	uint8_t *quote;
 
-	if (!may_complain(host, type, frame, packet) || !take_token(host, now))
+	if (!may_complain(host, type, frame, packet) || !icmp_take_token(host, now))
 		return;
 	if (ip_is_none(from))
 		send.from = host_address_for(host, packet->from);

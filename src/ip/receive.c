@@ -38,11 +38,18 @@ bool is_neighbour_address(const struct host *host, struct ip ip)
 	       !ip_is_loopback(ip) && !is_group_address(host, ip);
 }
 
+bool is_possible_peer(const struct host *host, struct ip ip)
+{
+	if (host_is_on_link(host, ip))
+		return is_neighbour_address(host, ip);
+	return host->ops->may_be_beyond && host->ops->may_be_beyond(host, ip);
+}
+
 static bool source_is_right(struct host *host, struct ip from)
 {
 	if (LIKELY(ip_equal(from, host->known_from)))
 		return true;
-	if (!is_neighbour_address(host, from))
+	if (!is_possible_peer(host, from))
 		return false;
 	host->known_from = from;
 	return true;
@@ -133,7 +140,7 @@ static void receive_other(
 	port_drop(&host->port, DROP_UNWANTED, frame);
 }
 
-static void receive_own(
+void host_receive_own(
 	struct host *host, const struct frame *frame, const struct packet *packet, nsec now)
 {
 	if (packet->protocol == IP_PROTOCOL_UDP)
@@ -222,7 +229,7 @@ static void receive_whole(
 	if (is_for_group(host, frame, packet->to))
 		receive_group(host, frame, packet, now);
 	else if (host_owns(host, packet->to))
-		receive_own(host, frame, packet, now);
+		host_receive_own(host, frame, packet, now);
 	else if (may_transit(host, packet))
 		host->ops->on_transit(host, frame, packet, now);
 	else
@@ -286,7 +293,7 @@ static void receive_known(
 		port_drop(&host->port, DROP_UNWANTED, frame);
 }
 
-static void receive(struct host *host, const struct frame *frame, nsec now)
+void host_receive_frame(struct host *host, const struct frame *frame, nsec now)
 {
 	struct packet packet;
 
@@ -313,6 +320,6 @@ void host_receive(struct port *port, const struct frame *frames, unsigned count)
 
 	host->is_receiving = true;
 	for (unsigned i = 0; i < count; i++)
-		receive(host, &frames[i], now);
+		host_receive_frame(host, &frames[i], now);
 	host->is_receiving = false;
 }
