@@ -21,8 +21,9 @@ struct handed {
 };
 
 struct handover {
-	/* The reader is to be told that there is something. The writer's thread. */
+	/* The reader is to be told that there is something. The writer's thread. NULL: it looks. */
 	void (*on_written)(struct handover *handover);
+	void *reader; /* for on_written */
 	uint8_t *ring;
 
 	/* The writer's. Places count up for ever. */
