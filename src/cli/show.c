@@ -200,9 +200,12 @@ static void print_port(const json_t *port, const struct past *past)
 		printf(INDENT "%s\n", text_of(port, "why"));
 	if (text_of(details, "pool")[0])
 		printf(INDENT "pool %s\n", text_of(details, "pool"));
+	if (text_of(details, "router")[0])
+		printf(INDENT "router %s\n", text_of(details, "router"));
 	print_list(details, "forwards", "forward");
 	print_nic(details);
 	print_guests(details);
+	print_list(details, "routes", "route");
 	print_policy(port);
 	print_counters(port, past);
 	print_drops(port, "in");

@@ -1,23 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "config/check.h"
+#include "config/check_parts.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Where we look; the fields from port on may be NULL. */
-struct site {
-	const struct hub_config *hub;
-	const struct port_config *port;
-	const char *key;
-	const char *item_key;
-	struct complaint *complaint;
-	size_t item; /* of the list that key is, where has_item */
-	bool has_item;
-};
-
 static void path_append(struct complaint *complaint, const char *format, ...) PRINTF_LIKE(2, 3);
-static bool complain(const struct site *site, const char *format, ...) PRINTF_LIKE(2, 3);
 
 static void path_append(struct complaint *complaint, const char *format, ...)
 {
@@ -29,8 +17,7 @@ static void path_append(struct complaint *complaint, const char *format, ...)
 	va_end(args);
 }
 
-/* Always false. */
-static bool complain(const struct site *site, const char *format, ...)
+bool complain(const struct site *site, const char *format, ...)
 {
 	struct complaint *complaint = site->complaint;
 	va_list args;
@@ -52,7 +39,7 @@ static bool complain(const struct site *site, const char *format, ...)
 	return false;
 }
 
-static struct site site_of_key(const struct site *site, const char *key)
+struct site site_of_key(const struct site *site, const char *key)
 {
 	struct site inner = *site;
 
@@ -60,7 +47,7 @@ static struct site site_of_key(const struct site *site, const char *key)
 	return inner;
 }
 
-static struct site site_of_item(const struct site *site, const char *key, size_t item)
+struct site site_of_item(const struct site *site, const char *key, size_t item)
 {
 	struct site inner = site_of_key(site, key);
 
@@ -69,7 +56,7 @@ static struct site site_of_item(const struct site *site, const char *key, size_t
 	return inner;
 }
 
-static bool check_inside(const struct site *site, struct ip ip, const struct ip_prefix *subnet)
+bool check_inside(const struct site *site, struct ip ip, const struct ip_prefix *subnet)
 {
 	char ip_text[IP_TEXT_SIZE], subnet_text[PREFIX_TEXT_SIZE];
 
@@ -94,7 +81,7 @@ static void taken_addresses(const struct hub_config *hub, struct taken ret[TAKEN
 	ret[4] = (struct taken){prefix_last(&hub->subnet), "the broadcast address"};
 }
 
-static bool check_free_for_guest(const struct site *site, struct ip ip)
+bool check_free_for_guest(const struct site *site, struct ip ip)
 {
 	struct taken taken[TAKEN_COUNT];
 	char text[IP_TEXT_SIZE];
@@ -275,6 +262,7 @@ static bool is_lone_kind(const struct hub_config *hub, enum port_kind kind)
 	case PORT_KIND_VHOST_USER:
 	case PORT_KIND_VDE:
 	case PORT_KIND_NIC:
+	case PORT_KIND_ROUTER:
 	case PORT_KIND_COUNT:
 		return false;
 	}
@@ -380,6 +368,8 @@ static bool check_port(const struct site *site)
 	case PORT_KIND_VHOST_USER:
 	case PORT_KIND_VDE:
 		return check_entrance(site);
+	case PORT_KIND_ROUTER:
+		return check_needs_subnet(site) && check_router(site);
 	case PORT_KIND_HOST:
 	case PORT_KIND_NETNS:
 	case PORT_KIND_NIC:
@@ -448,7 +438,7 @@ static bool check_port_and_hub(const struct site *port, const struct hub_config 
 		if (!check_listeners(port, &other->ports[i].nat, other))
 			return false;
 	}
-	return true;
+	return port->port->kind != PORT_KIND_ROUTER || check_router_and_hub(port, other);
 }
 
 static bool check_hub_and_hub(
@@ -471,10 +461,24 @@ static bool check_hub_and_hub(
 	return true;
 }
 
+static bool check_routers(
+	const struct config *config, const struct hub_config *hub, struct complaint *complaint)
+{
+	struct site site = {.hub = hub, .complaint = complaint};
+
+	for (size_t i = 0; i < hub->port_count; i++) {
+		site.port = &hub->ports[i];
+		if (site.port->kind == PORT_KIND_ROUTER && !check_router_size(&site, config))
+			return false;
+	}
+	return true;
+}
+
 bool check_config(const struct config *config, struct complaint *ret_complaint)
 {
 	for (size_t i = 0; i < config->hub_count; i++) {
-		if (!check_hub(&config->hubs[i], ret_complaint))
+		if (!check_hub(&config->hubs[i], ret_complaint) ||
+			!check_routers(config, &config->hubs[i], ret_complaint))
 			return false;
 		for (size_t j = 0; j < i; j++)
 			if (!check_hub_and_hub(&config->hubs[i], &config->hubs[j], ret_complaint))

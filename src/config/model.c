@@ -76,6 +76,14 @@ static void fill_dhcp(struct dhcp_config *dhcp, const struct hub_config *hub)
 	dhcp->dns_count = 1;
 }
 
+static void fill_router(struct router_config *router, const struct hub_config *hub)
+{
+	if (hub && hub->has_subnet)
+		router->address = prefix_nth(&hub->subnet, 3);
+	if (hub && hub->has_subnet6)
+		router->address6 = prefix_nth(&hub->subnet6, 3);
+}
+
 void hub_config_fill(struct hub_config *hub)
 {
 	hub->mtu = 1500;
@@ -97,6 +105,9 @@ void port_config_fill(struct port_config *port, const struct hub_config *hub)
 	case PORT_KIND_NIC:
 		port->policy.looks_for_loops = true;
 		port->policy.storm = NIC_STORM;
+		break;
+	case PORT_KIND_ROUTER:
+		fill_router(&port->router, hub);
 		break;
 	case PORT_KIND_NAT:
 	case PORT_KIND_VM:

@@ -28,6 +28,7 @@ enum port_kind {
 	PORT_KIND_VHOST_USER,
 	PORT_KIND_VDE,
 	PORT_KIND_NIC,
+	PORT_KIND_ROUTER,
 	PORT_KIND_COUNT,
 };
 
@@ -74,6 +75,21 @@ struct dhcp_config {
 	char search[1024];     /* option 119: space-separated */
 	struct ip boot_server; /* key "boot-server"; default: none */
 	char boot_file[CONFIG_BOOT_FILE_SIZE];
+};
+
+/* "10.0.0.0/8 via 192.168.120.9" */
+struct route_config {
+	struct ip_prefix to; /* host bits zero */
+	struct ip via;	     /* on the leg's hub */
+	struct place place;
+};
+
+/* One leg of a router; those with the same name are one. */
+struct router_config {
+	char router[CONFIG_NAME_SIZE];
+	struct ip address, address6; /* default: the third of the subnet; address6 may be none */
+	struct route_config *routes;
+	size_t route_count;
 };
 
 /* How a VM's frames are told apart. */
@@ -156,6 +172,7 @@ struct port_config {
 		} netns;
 		struct nat_config nat;
 		struct dhcp_config dhcp;
+		struct router_config router;
 		struct entrance_config entrance; /* vm, vhost-user, vde */
 		struct nic_config nic;
 	};

@@ -34,6 +34,13 @@ static void move_dhcp(const struct move *move, struct dhcp_config *dhcp)
 		move_ip(move, &dhcp->reservations[i].ip);
 }
 
+static void move_router(const struct move *move, struct router_config *router)
+{
+	move_ip(move, &router->address);
+	for (size_t i = 0; i < router->route_count; i++)
+		move_ip(move, &router->routes[i].via);
+}
+
 void hub_config_move(struct hub_config *hub, struct ip network)
 {
 	struct move move = {hub->subnet, {network, hub->subnet.len}};
@@ -45,6 +52,9 @@ void hub_config_move(struct hub_config *hub, struct ip network)
 			break;
 		case PORT_KIND_DHCP:
 			move_dhcp(&move, &hub->ports[i].dhcp);
+			break;
+		case PORT_KIND_ROUTER:
+			move_router(&move, &hub->ports[i].router);
 			break;
 		case PORT_KIND_HOST:
 		case PORT_KIND_NETNS:

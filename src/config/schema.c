@@ -9,6 +9,7 @@
 		keys, ARRAY_SIZE(keys), ##__VA_ARGS__                                              \
 	}
 #define LIST_MAX       4096 /* each item is compared with those before it */
+#define ROUTES_MAX     1024
 #define AT(type, path) offsetof(struct type, path)
 
 SCALAR(flag);
@@ -43,6 +44,8 @@ SCALAR(vm_protocol);
 SCALAR(nic_mode);
 SCALAR(nic_dhcp);
 SCALAR(host_address);
+SCALAR(leg_address6);
+SCALAR(route);
 
 static const struct key port_keys[] = {
 	{"kind"},
@@ -175,6 +178,21 @@ static const struct key nic_keys[] = {
 	{"guests", .list = &nic_guest_list},
 };
 static const struct key_set nic_set = SET(nic_keys, &port_set);
+static const struct list route_list = {
+	.items = AT(port_config, router.routes),
+	.count = AT(port_config, router.route_count),
+	.item_size = sizeof(struct route_config),
+	.max = ROUTES_MAX,
+	.place = AT(route_config, place),
+	.scalar = &route,
+};
+static const struct key router_keys[] = {
+	{"router", AT(port_config, router.router), &port_name, .is_required = true},
+	{"address", AT(port_config, router.address), &address4},
+	{"address6", AT(port_config, router.address6), &leg_address6},
+	{"routes", .list = &route_list},
+};
+static const struct key_set router_set = SET(router_keys, &port_set);
 
 static const struct {
 	const char *name;
@@ -188,6 +206,7 @@ static const struct {
 	[PORT_KIND_VHOST_USER] = {"vhost-user", &vhost_user_set},
 	[PORT_KIND_VDE] = {"vde", &vde_set},
 	[PORT_KIND_NIC] = {"nic", &nic_set},
+	[PORT_KIND_ROUTER] = {"router", &router_set},
 };
 
 static const struct key hub_keys[] = {

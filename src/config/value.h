@@ -51,6 +51,8 @@ VALUE_FUNCTIONS(group);	       /* char[CONFIG_NAME_SIZE]: of users */
 VALUE_FUNCTIONS(nic_mode);     /* enum nic_config_mode: auto, transparent, translate */
 VALUE_FUNCTIONS(nic_dhcp);     /* bool: proxy; false: broadcast */
 VALUE_FUNCTIONS(host_address); /* struct ip, of one host, either family */
+VALUE_FUNCTIONS(leg_address6); /* struct ip, IPv6, of one host, or none */
+VALUE_FUNCTIONS(route);	       /* struct route_config, but its place */
 VALUE_FUNCTIONS(vm_protocol);  /* enum vm_protocol: stream, dgram */
 
 /* "hub" and a number. ret: char[16] */

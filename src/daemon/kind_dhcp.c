@@ -2,6 +2,7 @@
 #include "daemon/kind_dhcp.h"
 
 #include "daemon/identity.h"
+#include "daemon/kind_router.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -26,6 +27,22 @@ static struct dhcp_reservation *reservations_of(const struct dhcp_config *config
 	return all;
 }
 
+/* RFC 3442: one to everywhere would be a second router beside the one that is told. */
+static void fill_routes(const struct world_port *port, struct dhcp_settings *settings)
+{
+	struct router_way ways[DHCP_ROUTES_MAX];
+	size_t count = kind_router_ways(port->hub, ways, DHCP_ROUTES_MAX);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct ip_prefix *to = &ways[i].to;
+
+		if (!ip_is_v4(to->address) || (!to->len && settings->router.be))
+			continue;
+		settings->routes[settings->route_count++] = (struct dhcp_route){
+			ip_to_v4(to->address), ip_to_v4(ways[i].via), (uint8_t)to->len};
+	}
+}
+
 static void fill_told(const struct world_port *port, struct dhcp_settings *settings)
 {
 	const struct dhcp_config *config = &port->config.dhcp;
@@ -33,6 +50,7 @@ static void fill_told(const struct world_port *port, struct dhcp_settings *setti
 	settings->mtu = (uint16_t)port->hub->config.mtu;
 	if (config->has_routers)
 		settings->router = v4_or_none(config->router);
+	fill_routes(port, settings);
 	for (size_t i = 0; i < config->dns_count; i++) {
 		if (ip_is_v4(config->dns[i]))
 			settings->dns[settings->dns_count++] = ip_to_v4(config->dns[i]);
@@ -133,6 +151,18 @@ int kind_dhcp_change(struct world_port *port, const struct port_config *, struct
 		err = dhcp_configure(port->dhcp, &settings, error);
 	free(settings.reservations);
 	return err;
+}
+
+static void refresh(void *argument)
+{
+	struct world_port *port = argument;
+
+	(void)!kind_dhcp_change(port, &port->config, NULL);
+}
+
+void kind_dhcp_refresh(struct world_port *port)
+{
+	worker_call(port->hub->worker, refresh, port);
 }
 
 void kind_dhcp_describe(const struct world_port *port, json_t *details)

@@ -5,6 +5,7 @@
 #include "daemon/kind_entrance.h"
 #include "daemon/kind_nat.h"
 #include "daemon/kind_nic.h"
+#include "daemon/kind_router.h"
 #include "daemon/kind_tap.h"
 #include "daemon/kind_vde.h"
 #include "daemon/kind_vhost_user.h"
@@ -40,6 +41,7 @@ static const struct kind kinds[] = {
 			.may_change = kind_nat_may_change,
 			.open_change = kind_nat_open_change,
 			.change = kind_nat_change,
+			.settle = kind_router_settle_neighbour,
 			.is_lone = true,
 			.may_coexist = true,
 		},
@@ -50,6 +52,7 @@ static const struct kind kinds[] = {
 			.needs_subnet = true,
 			.may_change = kind_dhcp_may_change,
 			.change = kind_dhcp_change,
+			.settle = kind_router_settle_neighbour,
 			.is_lone = true,
 		},
 	[PORT_KIND_VM] =
@@ -90,6 +93,15 @@ static const struct kind kinds[] = {
 			.has_guest = true,
 			.fixes_mac = true,
 			.is_same_place = kind_entrance_is_same_place,
+		},
+	[PORT_KIND_ROUTER] =
+		{
+			.make = kind_router_make,
+			.describe = kind_router_describe,
+			.needs_subnet = true,
+			.is_same_place = kind_router_is_same_place,
+			.may_change = kind_router_may_change,
+			.settle = kind_router_settle,
 		},
 };
 static_assert(ARRAY_SIZE(kinds) == PORT_KIND_COUNT);

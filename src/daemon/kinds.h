@@ -22,6 +22,10 @@ struct kind {
 	 * the control thread. */
 	void (*describe)(const struct world_port *port, json_t *details);
 
+	/* It was plugged or has changed (is_leaving: is about to be unplugged): what others know of
+	 * it is to be put right. Control thread. NULL: nothing. */
+	void (*settle)(struct world_port *port, bool is_leaving);
+
 	enum vmnet_kind vmnet;
 	/* Behind it is somebody else's network card: the groups it joins are noted. */
 	bool has_guest;

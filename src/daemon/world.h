@@ -21,6 +21,7 @@
 #include "port/settings.h"
 #include "service/dhcp.h"
 #include "service/dns.h"
+#include "service/router.h"
 
 #include <jansson.h>
 #include <limits.h>
@@ -92,6 +93,7 @@ struct world_port {
 			struct dns *dns;
 		};
 		struct dhcp *dhcp;
+		struct router_leg *router;
 	};
 	struct task gone; /* posted to control when the port ended by itself */
 	char why[96];	  /* it did so; written before the task is posted */

@@ -113,6 +113,8 @@ int world_port_change(struct world_port *port, struct port_config *next, struct 
 	else
 		err = enforce(port, &from, error);
 	port_config_done(&from);
+	if (port->kind->settle && !err)
+		port->kind->settle(port, false);
 	world_port_tell(port, "port-changed", NULL);
 	return err;
 }

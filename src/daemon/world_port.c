@@ -179,6 +179,8 @@ void world_port_free(struct world_port *port)
 		end_clients(port);
 	if (port->is_entrance && port->kind->close_entrance)
 		port->kind->close_entrance(port);
+	if (port->is_plugged && port->kind->settle)
+		port->kind->settle(port, true);
 	if (port->port)
 		worker_call(port->hub->worker, end, port);
 	/* The worker has let go: nobody can post it any more. */
@@ -243,6 +245,8 @@ int world_port_plug(struct world_port *port, struct error *error)
 	port->is_plugged = true;
 	port->vmnet_id = port->hub->world->vmnet_ids[port->kind->vmnet]++;
 	list_push_back(&port->hub->ports, &port->node);
+	if (port->kind->settle)
+		port->kind->settle(port, false);
 	return 0;
 }
 
@@ -250,6 +254,8 @@ void world_port_unplug(struct world_port *port)
 {
 	if (!port->is_plugged)
 		return;
+	if (port->kind->settle)
+		port->kind->settle(port, true);
 	if (port->is_entrance)
 		end_clients(port);
 	else

@@ -56,7 +56,18 @@ static bool on_unbound(
 	return true;
 }
 
-static const struct host_ops host_ops = {.on_transit = on_transit, .on_unbound = on_unbound};
+static bool may_be_beyond(const struct host *host, struct ip ip)
+{
+	const struct gateway *gateway = CONTAINER_OF(host, const struct gateway, host);
+
+	for (size_t i = 0; i < gateway->beyond_count; i++)
+		if (prefix_contains(&gateway->beyond[i], ip))
+			return !ip_is_multicast(ip) && !ip_is_loopback(ip);
+	return false;
+}
+
+static const struct host_ops host_ops = {
+	.on_transit = on_transit, .on_unbound = on_unbound, .may_be_beyond = may_be_beyond};
 
 static nsec gateway_run(struct machine *machine, nsec now)
 {
@@ -138,6 +149,7 @@ void gateway_done(struct gateway *gateway)
 	ring_pool_done(&gateway->tcp.pool);
 	host_done(&gateway->host);
 	free(gateway->datagrams);
+	free(gateway->beyond);
 }
 
 static void gateway_free(struct port *port)
@@ -193,6 +205,21 @@ struct port *gateway_port(struct gateway *gateway)
 struct host *gateway_host(struct gateway *gateway)
 {
 	return &gateway->host;
+}
+
+int gateway_set_beyond(struct gateway *gateway, const struct ip_prefix *prefixes, size_t count)
+{
+	struct ip_prefix *copy = calloc(count + 1, sizeof(*copy));
+
+	if (!copy)
+		return -ENOMEM;
+	if (count)
+		memcpy(copy, prefixes, count * sizeof(*copy));
+	free(gateway->beyond);
+	gateway->beyond = copy;
+	gateway->beyond_count = count;
+	gateway->host.known_from = (struct ip){0};
+	return 0;
 }
 
 int gateway_flow_insert(struct gateway *gateway, struct flow *flow, nsec now)

@@ -35,6 +35,10 @@ struct port *gateway_port(struct gateway *gateway);
 /* For services that live at the gateway's address: bind ports before the hub is attached. */
 struct host *gateway_host(struct gateway *gateway);
 
+/* Guests behind routers on the hub, whom it serves as well, by prefix; copied. -ENOMEM. */
+int gateway_set_beyond(
+	struct gateway *gateway, const struct ip_prefix *prefixes, size_t count) MUST_USE;
+
 /* One listening port of the outside and the guest's port behind it. */
 struct forward {
 	bool is_udp;

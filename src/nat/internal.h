@@ -15,6 +15,8 @@ struct gateway {
 	struct driver driver; /* where there is a loop */
 	struct gateway_settings settings;
 	struct outside *outside;
+	struct ip_prefix *beyond; /* where guests are besides the hub's subnets */
+	size_t beyond_count;
 	struct flow_table flows;
 	struct gateway_counters counters;
 	struct list forwards;	     /* forward.c */

@@ -20,7 +20,7 @@ struct message {
 };
 
 /* RFC 1812 4.3.2.4: from an address of the leg that it leaves by. */
-static struct ip own_address(const struct leg *leg, const struct route *route, bool is_v4)
+static struct ip own_address(const struct leg *leg, const struct ip_route *route, bool is_v4)
 {
 	const struct router_leg_info *info = &leg->map->legs[route->leg];
 
@@ -56,7 +56,7 @@ static uint32_t quote_len(const struct packet *packet)
 		most - ip_header_len(packet->from) - (uint32_t)ICMP_HEADER_LEN);
 }
 
-static void send(struct leg *leg, const struct route *route, struct message *message,
+static void send(struct leg *leg, const struct ip_route *route, struct message *message,
 	const struct frame *frame, const struct packet *packet)
 {
 	struct handed *handed;
@@ -79,7 +79,7 @@ static bool may_complain(
 	return leg->map && !packet->fragment_offset && !is_icmp_error(frame, packet);
 }
 
-static bool is_way_back(const struct route *route)
+static bool is_way_back(const struct ip_route *route)
 {
 	return route && (route->kind == ROUTE_LINK || route->kind == ROUTE_VIA);
 }
@@ -96,11 +96,11 @@ void leg_complain(struct leg *leg, uint8_t type, uint8_t code, uint32_t rest,
 			.ttl = HOST_TTL,
 			.tos = HEADER_TOS,
 			.id = leg->host.next_id}};
-	const struct route *route;
+	const struct ip_route *route;
 
 	if (!may_complain(leg, frame, packet))
 		return;
-	route = route_find(leg->map->routes, packet->from);
+	route = ip_route_find(leg->map->routes, packet->from);
 	if (!is_way_back(route) || !icmp_take_token(&leg->host, now))
 		return;
 	message.ip.from = own_address(leg, route, is_v4);

@@ -15,12 +15,12 @@
 #define IP4_OPTION_NOTHING   1
 #define IP4_CLASS_E	     240
 
-const struct route *leg_route(struct leg *leg, struct ip to)
+const struct ip_route *leg_route(struct leg *leg, struct ip to)
 {
 	if (leg->last_route && ip_equal(to, leg->last_to))
 		return leg->last_route;
 	leg->last_to = to;
-	leg->last_route = route_find(leg->map->routes, to);
+	leg->last_route = ip_route_find(leg->map->routes, to);
 	return leg->last_route;
 }
 
@@ -34,11 +34,11 @@ static bool is_no_station(struct ip ip)
 
 bool leg_is_martian(const struct leg *leg, struct ip from)
 {
-	const struct route *own;
+	const struct ip_route *own;
 
 	if (is_no_station(from))
 		return true;
-	own = leg->map ? route_find(leg->map->routes, from) : NULL;
+	own = leg->map ? ip_route_find(leg->map->routes, from) : NULL;
 	return own && (own->kind == ROUTE_OWN || own->kind == ROUTE_GROUP);
 }
 
@@ -88,7 +88,7 @@ static void count_hop(uint8_t *ip)
 	memcpy(ip + 10, &checksum, sizeof(checksum));
 }
 
-static void pass(struct leg *leg, const struct route *route, const struct frame *frame,
+static void pass(struct leg *leg, const struct ip_route *route, const struct frame *frame,
 	const struct packet *packet)
 {
 	uint32_t len = packet_len(frame, packet);
@@ -126,7 +126,7 @@ static void blank_options(uint8_t *option, const uint8_t *end)
 struct cut {
 	const struct frame *frame;
 	const struct packet *packet;
-	const struct route *route;
+	const struct ip_route *route;
 	uint32_t header_len, len; /* of the header; of all that follows it */
 };
 
@@ -178,7 +178,7 @@ static void pass_pieces(struct leg *leg, const struct cut *cut)
 struct piece_sink {
 	struct segment_sink sink;
 	struct leg *leg;
-	const struct route *route;
+	const struct ip_route *route;
 };
 
 static void take_pieces(struct segment_sink *sink, const struct frame *frames, unsigned count)
@@ -202,7 +202,7 @@ static void take_pieces(struct segment_sink *sink, const struct frame *frames, u
 	}
 }
 
-static void cut_up(struct leg *leg, const struct route *route, const struct frame *frame)
+static void cut_up(struct leg *leg, const struct ip_route *route, const struct frame *frame)
 {
 	struct piece_sink sink = {.sink.take = take_pieces, .leg = leg, .route = route};
 
@@ -229,7 +229,7 @@ static uint32_t longest(const struct frame *frame, const struct packet *packet)
 						   : frame_wire_len(frame) - packet->l3;
 }
 
-static void pass_fitting(struct leg *leg, const struct route *route, const struct frame *frame,
+static void pass_fitting(struct leg *leg, const struct ip_route *route, const struct frame *frame,
 	const struct packet *packet, nsec now)
 {
 	uint32_t mtu = leg->map->legs[route->leg].mtu;
@@ -263,7 +263,7 @@ static void refuse_route(
 
 void leg_forward(struct leg *leg, const struct frame *frame, const struct packet *packet, nsec now)
 {
-	const struct route *route = leg_route(leg, packet->to);
+	const struct ip_route *route = leg_route(leg, packet->to);
 
 	if (route && route->kind == ROUTE_OWN)
 		host_receive_frame(&leg->host, frame, now);

@@ -18,7 +18,7 @@ static void on_transit(
 	struct host *host, const struct frame *frame, const struct packet *packet, nsec now)
 {
 	struct leg *leg = leg_of_host(host);
-	const struct route *route = leg->map ? leg_route(leg, packet->to) : NULL;
+	const struct ip_route *route = leg->map ? leg_route(leg, packet->to) : NULL;
 
 	if (route && route->kind == ROUTE_OWN)
 		host_receive_own(host, frame, packet, now);
@@ -121,7 +121,8 @@ void leg_receive(struct port *port, const struct frame *frames, unsigned count)
 	leg_publish(leg);
 }
 
-struct handed *leg_reserve(struct leg *leg, const struct route *route, struct ip to, uint32_t len)
+struct handed *leg_reserve(
+	struct leg *leg, const struct ip_route *route, struct ip to, uint32_t len)
 {
 	struct handed *handed = handover_reserve(leg->map->to[route->leg], ETH_HEADER_LEN + len);
 

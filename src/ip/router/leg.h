@@ -28,8 +28,8 @@ struct leg {
 	struct router_map *map; /* NULL: it is alone, and answers for its addresses only */
 	unsigned touched;	/* rings, by leg, that something was written into in this turn */
 	struct ip last_to, known_from;
-	const struct route *last_route; /* to last_to; NULL: not known */
-	struct list hops;		/* neighbours that packets wait for */
+	const struct ip_route *last_route; /* to last_to; NULL: not known */
+	struct list hops;		   /* neighbours that packets wait for */
 	unsigned hop_count;
 	size_t waiting_bytes;
 	struct leg_counters counters;

@@ -306,7 +306,7 @@ static inline struct fixture *fixture_new(void)
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct router_site sites[LEGS];
 	struct router_map *maps[LEGS];
-	struct route routes[2] = {
+	struct ip_route routes[2] = {
 		{.to = prefix_of_text("172.16.0.0/12"), .via = ip_of_text("10.0.0.9")},
 		{.to = prefix_of_text("fd77::/16"), .via = ip_of_text("fd00:0::9")},
 	};

@@ -8,15 +8,16 @@
 void leg_forward(struct leg *leg, const struct frame *frame, const struct packet *packet, nsec now);
 /* Whether nobody beyond the hub can be behind this address. */
 bool leg_is_martian(const struct leg *leg, struct ip from);
-const struct route *leg_route(struct leg *leg, struct ip to);
+const struct ip_route *leg_route(struct leg *leg, struct ip to);
 /* Where on the route's hub it goes next. */
-static inline struct ip route_hop(const struct route *route, struct ip to)
+static inline struct ip route_hop(const struct ip_route *route, struct ip to)
 {
 	return route->kind == ROUTE_VIA ? route->via : to;
 }
 
 /* leg.c: room in a ring; what was reserved is told with leg_publish(). */
-struct handed *leg_reserve(struct leg *leg, const struct route *route, struct ip to, uint32_t len);
+struct handed *leg_reserve(
+	struct leg *leg, const struct ip_route *route, struct ip to, uint32_t len);
 void leg_publish(struct leg *leg);
 /* Into the hub, where there is one. */
 void leg_send(struct leg *leg, const struct frame *frames, unsigned count, nsec now);

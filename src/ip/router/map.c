@@ -9,13 +9,14 @@
 
 /* Routes of all legs, while they are put together. */
 struct plan {
-	struct route *routes;
+	struct ip_route *routes;
 	size_t count;
 };
 
-static void add(struct plan *plan, enum route_kind kind, unsigned leg, struct ip ip, unsigned len)
+static void add(
+	struct plan *plan, enum ip_route_kind kind, unsigned leg, struct ip ip, unsigned len)
 {
-	plan->routes[plan->count++] = (struct route){.to = {ip, len}, .leg = leg, .kind = kind};
+	plan->routes[plan->count++] = (struct ip_route){.to = {ip, len}, .leg = leg, .kind = kind};
 }
 
 static void add_site(struct plan *plan, const struct router_site *site, unsigned leg)
@@ -35,7 +36,7 @@ static void add_site(struct plan *plan, const struct router_site *site, unsigned
 static void add_static(struct plan *plan, const struct router_site *site, unsigned leg)
 {
 	for (size_t i = 0; i < site->route_count; i++) {
-		struct route *route = &plan->routes[plan->count++];
+		struct ip_route *route = &plan->routes[plan->count++];
 
 		*route = site->routes[i];
 		route->leg = leg;

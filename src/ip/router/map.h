@@ -31,7 +31,7 @@ struct router_map {
 struct router_site {
 	struct router_leg_info info;
 	struct ip_prefix subnet, subnet6; /* subnet6 may be none */
-	const struct route *routes;	  /* ROUTE_VIA, by this leg; their leg is filled in */
+	const struct ip_route *routes;	  /* ROUTE_VIA, by this leg; their leg is filled in */
 	size_t route_count;
 };
 

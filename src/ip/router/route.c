@@ -16,12 +16,12 @@ struct route_table {
 	size_t count;
 	unsigned group_count;
 	struct group groups[GROUPS_MAX]; /* the longest first */
-	struct route routes[];
+	struct ip_route routes[];
 };
 
 /* A route, and where it stood among those given: qsort() keeps no order of its own. */
 struct numbered {
-	struct route route;
+	struct ip_route route;
 	size_t number;
 };
 
@@ -46,7 +46,7 @@ static int compare(const void *a, const void *b)
 	return x->number < y->number ? -1 : 1;
 }
 
-static struct numbered *sorted(const struct route *routes, size_t count)
+static struct numbered *sorted(const struct ip_route *routes, size_t count)
 {
 	struct numbered *all = calloc(count + 1, sizeof(*all));
 
@@ -59,7 +59,7 @@ static struct numbered *sorted(const struct route *routes, size_t count)
 	return all;
 }
 
-static void append(struct route_table *table, const struct route *route)
+static void append(struct route_table *table, const struct ip_route *route)
 {
 	struct group *group = table->group_count ? &table->groups[table->group_count - 1] : NULL;
 	bool is_v4 = ip_is_v4(route->to.address);
@@ -74,7 +74,7 @@ static void append(struct route_table *table, const struct route *route)
 	table->routes[table->count++] = *route;
 }
 
-struct route_table *route_table_new(const struct route *routes, size_t count)
+struct route_table *route_table_new(const struct ip_route *routes, size_t count)
 {
 	struct numbered *all = sorted(routes, count);
 	struct route_table *table = NULL;
@@ -92,7 +92,7 @@ void route_table_free(struct route_table *table)
 	free(table);
 }
 
-static const struct route *find_in(
+static const struct ip_route *find_in(
 	const struct route_table *table, const struct group *group, struct ip to)
 {
 	struct ip_prefix wanted = {to, group->len};
@@ -114,10 +114,10 @@ static const struct route *find_in(
 	return NULL;
 }
 
-const struct route *route_find(const struct route_table *table, struct ip to)
+const struct ip_route *ip_route_find(const struct route_table *table, struct ip to)
 {
 	bool is_v4 = ip_is_v4(to);
-	const struct route *route;
+	const struct ip_route *route;
 
 	for (unsigned i = 0; i < table->group_count; i++) {
 		if (table->groups[i].is_v4 != is_v4)
@@ -129,7 +129,7 @@ const struct route *route_find(const struct route_table *table, struct ip to)
 	return NULL;
 }
 
-const struct route *route_at(const struct route_table *table, size_t i)
+const struct ip_route *ip_route_at(const struct route_table *table, size_t i)
 {
 	return i < table->count ? &table->routes[i] : NULL;
 }

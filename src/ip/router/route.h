@@ -12,26 +12,26 @@
 
 #include <stddef.h>
 
-enum route_kind {
+enum ip_route_kind {
 	ROUTE_LINK,  /* on the leg's hub */
 	ROUTE_VIA,   /* behind a router there */
 	ROUTE_OWN,   /* an address of ours */
 	ROUTE_GROUP, /* a subnet's own or broadcast address: for nobody */
 };
 
-struct route {
+struct ip_route {
 	struct ip_prefix to; /* host bits are looked over */
 	struct ip via;	     /* ROUTE_VIA; else none */
 	unsigned leg;
-	enum route_kind kind;
+	enum ip_route_kind kind;
 };
 
 struct route_table;
 
 /* Of two to the same prefix the first one counts. NULL: no memory. */
-struct route_table *route_table_new(const struct route *routes, size_t count) MUST_USE;
+struct route_table *route_table_new(const struct ip_route *routes, size_t count) MUST_USE;
 void route_table_free(struct route_table *table); /* NULL is fine */
 /* NULL: there is none. */
-const struct route *route_find(const struct route_table *table, struct ip to);
+const struct ip_route *ip_route_find(const struct route_table *table, struct ip to);
 /* In no useful order; NULL: there are not as many. */
-const struct route *route_at(const struct route_table *table, size_t i);
+const struct ip_route *ip_route_at(const struct route_table *table, size_t i);

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-static struct route route_of(const char *to, unsigned leg)
+static struct ip_route route_of(const char *to, unsigned leg)
 {
-	struct route route = {.leg = leg};
+	struct ip_route route = {.leg = leg};
 
 	assert_true(prefix_parse(to, &route.to));
 	return route;
@@ -20,17 +20,17 @@ static struct route route_of(const char *to, unsigned leg)
 
 static int leg_for(const struct route_table *table, const char *text)
 {
-	const struct route *route;
+	const struct ip_route *route;
 	struct ip ip;
 
 	assert_true(ip_parse(text, &ip));
-	route = route_find(table, ip);
+	route = ip_route_find(table, ip);
 	return route ? (int)route->leg : -1;
 }
 
 static void test_the_longest_wins(void **)
 {
-	const struct route routes[] = {
+	const struct ip_route routes[] = {
 		route_of("0.0.0.0/0", 1),
 		route_of("10.0.0.0/8", 2),
 		route_of("10.1.0.0/16", 3),
@@ -55,7 +55,7 @@ static void test_the_longest_wins(void **)
 
 static void test_families_are_apart(void **)
 {
-	const struct route four = route_of("0.0.0.0/0", 1), six = route_of("::/0", 2);
+	const struct ip_route four = route_of("0.0.0.0/0", 1), six = route_of("::/0", 2);
 	struct route_table *table = route_table_new(&four, 1);
 
 	assert_int_equal(leg_for(table, "fd00::1"), -1);
@@ -68,12 +68,12 @@ static void test_families_are_apart(void **)
 
 static void test_the_first_of_two(void **)
 {
-	const struct route routes[] = {route_of("10.0.0.1/8", 1), route_of("10.9.9.9/8", 2)};
+	const struct ip_route routes[] = {route_of("10.0.0.1/8", 1), route_of("10.9.9.9/8", 2)};
 	struct route_table *table = route_table_new(routes, 2);
 
 	assert_int_equal(leg_for(table, "10.5.5.5"), 1);
-	assert_non_null(route_at(table, 0));
-	assert_null(route_at(table, 1));
+	assert_non_null(ip_route_at(table, 0));
+	assert_null(ip_route_at(table, 1));
 	route_table_free(table);
 }
 
@@ -82,7 +82,7 @@ static void test_none(void **)
 	struct route_table *table = route_table_new(NULL, 0);
 
 	assert_int_equal(leg_for(table, "10.5.5.5"), -1);
-	assert_null(route_at(table, 0));
+	assert_null(ip_route_at(table, 0));
 	route_table_free(table);
 	route_table_free(NULL);
 }
@@ -90,20 +90,20 @@ static void test_none(void **)
 /* Against a search from end to end. */
 static void test_many(void **)
 {
-	static struct route routes[3000];
+	static struct ip_route routes[3000];
 	struct route_table *table;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(routes); i++) {
 		uint32_t number = (i * 2654435761u) & ~0xffu;
 
-		routes[i] = (struct route){
+		routes[i] = (struct ip_route){
 			.to = {ip_from_v4(ip4_from_number(number)), 8 + i % 25}, .leg = i};
 		routes[i].to.address = prefix_nth(&routes[i].to, 0);
 	}
 	table = route_table_new(routes, ARRAY_SIZE(routes));
 	for (uint32_t n = 0; n < 2000; n++) {
 		struct ip ip = ip_from_v4(ip4_from_number(n * 2246822519u));
-		const struct route *best = NULL, *found = route_find(table, ip);
+		const struct ip_route *best = NULL, *found = ip_route_find(table, ip);
 
 		for (unsigned i = 0; i < ARRAY_SIZE(routes); i++)
 			if (prefix_contains(&routes[i].to, ip) &&
