@@ -6,8 +6,9 @@
 #include <stdlib.h>
 
 #define RECORD_ALIGN 16
-/* While the reader keeps up, no more of the ring is used than this: it stays in the cache. */
-#define WARM_SIZE (HANDOVER_SIZE / 4)
+/* While the reader keeps up, no more of the ring is used than this, and memory is taken for no more.
+ * It is also what there is room for right after beginning anew: a window of TCP's, at least. */
+#define WARM_SIZE (HANDOVER_SIZE / 2)
 
 struct handover *handover_new(void)
 {

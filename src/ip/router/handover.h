@@ -9,7 +9,7 @@
 
 #include <stdatomic.h>
 
-#define HANDOVER_SIZE ((size_t)4 << 20) /* bytes; a power of two */
+#define HANDOVER_SIZE ((size_t)8 << 20) /* bytes; a power of two */
 
 struct handed {
 	uint32_t size; /* of all of it, with what is not used */

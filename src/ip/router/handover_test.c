@@ -118,7 +118,7 @@ static void test_warm(void **)
 			;
 		handover_release(handover);
 	}
-	assert_true(farthest < HANDOVER_SIZE / 4 + 70000);
+	assert_true(farthest < HANDOVER_SIZE / 2 + 70000);
 	handover_free(handover);
 }
 

@@ -28,7 +28,7 @@
 #include "wire/udp.h"
 
 #define LEGS	  3
-#define HEARD_MAX 1000
+#define HEARD_MAX 2000
 
 struct heard {
 	uint8_t *bytes;
