@@ -6,6 +6,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Bytes: what TCP's window grows to is in it twice, so that a thread that has to wait for its turn
+ * costs no packet. Its pages are there when they are first used. */
+#define RING_SIZE ((size_t)8 << 20)
+
 struct router_leg {
 	struct leg leg;
 	struct loop *loop;
@@ -165,7 +169,7 @@ static int make_outfits(
 
 	for (unsigned i = 0; i < count; i++)
 		sites[i] = members[i].site;
-	err = router_maps_new(sites, count, maps);
+	err = router_maps_new(sites, count, RING_SIZE, maps);
 	for (unsigned i = 0; i < count && !err; i++) {
 		ret_outfits[i] = outfit_new(maps[i], members[i].leg);
 		if (ret_outfits[i])

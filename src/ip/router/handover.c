@@ -6,19 +6,20 @@
 #include <stdlib.h>
 
 #define RECORD_ALIGN 16
-/* While the reader keeps up, no more of the ring is used than this, and memory is taken for no more.
- * It is also what there is room for right after beginning anew: a window of TCP's, at least. */
-#define WARM_SIZE (HANDOVER_SIZE / 2)
+/* While the reader keeps up, no more of the ring is used than one part of so many, and memory is
+ * taken for no more. It is also what there is room for right after beginning anew: a window of
+ * TCP's, at least. */
+#define WARM_PART 2
 
-struct handover *handover_new(void)
+struct handover *handover_new(size_t size)
 {
 	struct handover *handover = aligned_alloc(64, sizeof(*handover));
 
 	if (!handover)
 		return NULL;
-	*handover = (struct handover){0};
+	*handover = (struct handover){.size = size};
 	/* Its pages are there when they are first used, and not before. */
-	handover->ring = aligned_alloc(4096, HANDOVER_SIZE);
+	handover->ring = aligned_alloc(4096, size);
 	if (handover->ring)
 		return handover;
 	free(handover);
@@ -35,17 +36,17 @@ void handover_free(struct handover *handover)
 
 static struct handed *at(const struct handover *handover, size_t place)
 {
-	return (struct handed *)(handover->ring + place % HANDOVER_SIZE);
+	return (struct handed *)(handover->ring + (place & (handover->size - 1)));
 }
 
 static size_t room_of(struct handover *handover, size_t wanted)
 {
-	size_t room = HANDOVER_SIZE - (handover->written - handover->head_seen);
+	size_t room = handover->size - (handover->written - handover->head_seen);
 
 	if (room >= wanted)
 		return room;
 	handover->head_seen = atomic_load_explicit(&handover->head, memory_order_acquire);
-	return HANDOVER_SIZE - (handover->written - handover->head_seen);
+	return handover->size - (handover->written - handover->head_seen);
 }
 
 /* What is left before the ring's end is passed over. */
@@ -64,7 +65,7 @@ static bool is_empty(struct handover *handover)
 struct handed *handover_reserve(struct handover *handover, uint32_t len)
 {
 	size_t size = sizeof(struct handed) + len + RECORD_ALIGN - 1;
-	size_t offset = handover->written % HANDOVER_SIZE, left = HANDOVER_SIZE - offset;
+	size_t offset = handover->written & (handover->size - 1), left = handover->size - offset;
 	struct handed *handed;
 
 	/* A skip takes a header's place too. */
@@ -73,7 +74,7 @@ struct handed *handover_reserve(struct handover *handover, uint32_t len)
 		if (room_of(handover, left + size) < left + size)
 			return NULL;
 		skip(handover, left);
-	} else if (offset >= WARM_SIZE && is_empty(handover)) {
+	} else if (offset >= handover->size / WARM_PART && is_empty(handover)) {
 		skip(handover, left);
 	}
 	if (room_of(handover, size) < size)

@@ -9,7 +9,7 @@
 
 #include <stdatomic.h>
 
-#define HANDOVER_SIZE ((size_t)8 << 20) /* bytes; a power of two */
+#define HANDOVER_SIZE_MIN ((size_t)256 << 10) /* bytes: a few of the largest frames */
 
 struct handed {
 	uint32_t size; /* of all of it, with what is not used */
@@ -25,6 +25,7 @@ struct handover {
 	void (*on_written)(struct handover *handover);
 	void *reader; /* for on_written */
 	uint8_t *ring;
+	size_t size;
 
 	/* The writer's. Places count up for ever. */
 	_Alignas(64) _Atomic size_t tail; /* what the reader may see */
@@ -35,8 +36,8 @@ struct handover {
 	size_t read;
 };
 
-/* NULL: no memory. */
-struct handover *handover_new(void);
+/* size: in bytes, a power of two, at least HANDOVER_SIZE_MIN. NULL: no memory. */
+struct handover *handover_new(size_t size);
 void handover_free(struct handover *handover); /* NULL is fine */
 
 /* Writing: room for a frame, or NULL: the ring is full. It is the reader's with the next

@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#define SIZE ((size_t)1 << 20)
+
 static bool put(struct handover *handover, uint32_t len, uint8_t value)
 {
 	struct handed *handed = handover_reserve(handover, len);
@@ -38,7 +40,7 @@ static void take(struct handover *handover, uint32_t len, uint8_t value)
 
 static void test_nothing_before_publish(void **)
 {
-	struct handover *handover = handover_new();
+	struct handover *handover = handover_new(SIZE);
 
 	assert_true(put(handover, 100, 1));
 	assert_null(handover_next(handover));
@@ -50,7 +52,7 @@ static void test_nothing_before_publish(void **)
 
 static void test_reserved_only(void **)
 {
-	struct handover *handover = handover_new();
+	struct handover *handover = handover_new(SIZE);
 
 	assert_non_null(handover_reserve(handover, 100));
 	assert_true(put(handover, 50, 2));
@@ -63,12 +65,12 @@ static void test_reserved_only(void **)
 /* Full is full until the reader has let go, and not one byte later is lost. */
 static void test_full(void **)
 {
-	struct handover *handover = handover_new();
+	struct handover *handover = handover_new(SIZE);
 	unsigned count = 0;
 
 	while (put(handover, 60000, (uint8_t)count))
 		count++;
-	assert_true(count >= HANDOVER_SIZE / 60100 - 1);
+	assert_true(count >= SIZE / 60100 - 1);
 	handover_publish(handover);
 	take(handover, 60000, 0);
 	assert_false(put(handover, 60000, 0));
@@ -86,7 +88,7 @@ static void test_full(void **)
 
 static void test_all_sizes(void **)
 {
-	struct handover *handover = handover_new();
+	struct handover *handover = handover_new(SIZE);
 	uint32_t len = 1;
 
 	for (unsigned i = 0; i < 3000; i++) {
@@ -105,7 +107,7 @@ static void test_all_sizes(void **)
 /* A ring that its reader keeps empty stays in the same few pages. */
 static void test_warm(void **)
 {
-	struct handover *handover = handover_new();
+	struct handover *handover = handover_new(SIZE);
 	size_t farthest = 0;
 
 	for (unsigned i = 0; i < 1000; i++) {
@@ -118,7 +120,7 @@ static void test_warm(void **)
 			;
 		handover_release(handover);
 	}
-	assert_true(farthest < HANDOVER_SIZE / 2 + 70000);
+	assert_true(farthest < SIZE / 2 + 70000);
 	handover_free(handover);
 }
 
@@ -140,7 +142,7 @@ static void *write_all(void *argument)
 
 static void test_two_threads(void **)
 {
-	struct handover *handover = handover_new();
+	struct handover *handover = handover_new(SIZE);
 	unsigned count = 0;
 	pthread_t writer;
 

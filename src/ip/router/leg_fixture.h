@@ -28,7 +28,7 @@
 #include "wire/udp.h"
 
 #define LEGS	  3
-#define HEARD_MAX 2000
+#define HEARD_MAX 400
 
 struct heard {
 	uint8_t *bytes;
@@ -316,7 +316,7 @@ static inline struct fixture *fixture_new(void)
 		add_place(f, i, &sites[i]);
 	sites[0].routes = routes;
 	sites[0].route_count = ARRAY_SIZE(routes);
-	assert_int_equal(router_maps_new(sites, LEGS, maps), 0);
+	assert_int_equal(router_maps_new(sites, LEGS, (size_t)1 << 20, maps), 0);
 	for (unsigned i = 0; i < LEGS; i++)
 		assert_null(leg_set_map(&f->places[i].leg, maps[i]));
 	return f;

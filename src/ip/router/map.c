@@ -61,21 +61,18 @@ static int make_plan(struct plan *plan, const struct router_site *sites, unsigne
 	return 0;
 }
 
-static struct router_map *map_new(
-	const struct plan *plan, const struct router_site *sites, unsigned count, unsigned self)
+static struct router_map *map_new(const struct plan *plan, unsigned count, size_t ring_size)
 {
 	struct router_map *map = calloc(1, sizeof(*map));
 	bool is_complete;
 
 	if (!map)
 		return NULL;
-	map->self = self;
 	map->leg_count = count;
 	map->routes = route_table_new(plan->routes, plan->count);
 	is_complete = map->routes;
 	for (unsigned i = 0; i < count; i++) {
-		map->legs[i] = sites[i].info;
-		map->in[i] = handover_new();
+		map->in[i] = handover_new(ring_size);
 		is_complete = is_complete && map->in[i];
 	}
 	if (is_complete)
@@ -84,22 +81,26 @@ static struct router_map *map_new(
 	return NULL;
 }
 
-int router_maps_new(const struct router_site *sites, unsigned count, struct router_map **ret_maps)
+int router_maps_new(const struct router_site *sites, unsigned count, size_t ring_size,
+	struct router_map **ret_maps)
 {
 	struct router_map *maps[ROUTER_LEGS_MAX] = {0};
 	struct plan plan;
 	int err = make_plan(&plan, sites, count);
 
 	for (unsigned i = 0; i < count && !err; i++) {
-		maps[i] = map_new(&plan, sites, count, i);
+		maps[i] = map_new(&plan, count, ring_size);
 		err = maps[i] ? 0 : -ENOMEM;
 	}
 	free(plan.routes);
 	for (unsigned i = 0; i < count && err; i++)
 		router_map_free(maps[i]);
 	for (unsigned i = 0; i < count && !err; i++) {
-		for (unsigned j = 0; j < count; j++)
+		maps[i]->self = i;
+		for (unsigned j = 0; j < count; j++) {
+			maps[i]->legs[j] = sites[j].info;
 			maps[i]->to[j] = maps[j]->in[i];
+		}
 		ret_maps[i] = maps[i];
 	}
 	return err;

@@ -35,7 +35,9 @@ struct router_site {
 	size_t route_count;
 };
 
-/* Fills maps[0 .. count), one for each site, joined to each other. -ENOMEM: none is made. */
-int router_maps_new(const struct router_site *sites, unsigned count, struct router_map **ret_maps);
+/* Fills maps[0 .. count), one for each site, joined to each other by rings of ring_size bytes
+ * (handover.h). -ENOMEM: none is made. */
+int router_maps_new(const struct router_site *sites, unsigned count, size_t ring_size,
+	struct router_map **ret_maps) MUST_USE;
 /* The rings that this leg reads, and the map. NULL is fine. */
 void router_map_free(struct router_map *map);
