@@ -59,7 +59,7 @@ _lanyard() {
 	show | capture) COMPREPLY=($(compgen -W "$(_lanyard_hubs) $(_lanyard_ports)" -- "$word")) ;;
 	plug)
 		if [[ $before == hub* ]]; then
-			COMPREPLY=($(compgen -W "host netns nat dhcp nic vm vhost-user vde" -- "$word"))
+			COMPREPLY=($(compgen -W "host netns nat dhcp nic vm vhost-user vde router" -- "$word"))
 		else
 			COMPREPLY=($(compgen -W "$(_lanyard_hubs)" -- "$word"))
 		fi ;;

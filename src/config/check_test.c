@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config/test_support.h"
 
+#include <errno.h>
+#include <stdio.h>
+
 #define HUB8(ports) "hubs:\n  hub8:\n    subnet: 192.168.120.0/24\n    ports:\n" ports
 #define DHCP(keys)  HUB8("      - kind: dhcp\n" keys)
 #define NAT(keys)   HUB8("      - kind: nat\n" keys)
@@ -110,6 +113,109 @@ static void forwards(void **)
 	assert_all_refused(refusals, ARRAY_SIZE(refusals));
 }
 
+#define HUB6   "hubs:\n  hub8:\n    subnet: 192.168.120.0/24\n    subnet6: fd00:8::/64\n    ports:\n"
+#define LEG(l) "      - kind: router\n        router: r1\n" l
+#define HUB9(ports)                                                                                \
+	"  hub9:\n    subnet: 192.168.121.0/24\n    ports:\n      - kind: router\n" ports
+#define AT0 "hubs.hub8.ports[0].router."
+
+static void legs(void **)
+{
+	static const struct refusal refusals[] = {
+		{"hubs:\n  hub8:\n    ports:\n" LEG(""),
+			"f:4:9: hubs.hub8.ports[0].router: needs a subnet; give hub8 one, such as "
+			"'subnet: 192.168.120.0/24'"},
+		{HUB8("      - kind: router\n"),
+			"f:5:9: hubs.hub8.ports[0].router: key 'router' is missing"},
+		{HUB8(LEG("        address: 192.168.121.3\n")),
+			"f:7:9: " AT0 "address: 192.168.121.3 is outside 192.168.120.0/24"},
+		{HUB8(LEG("        address: 192.168.120.2\n")),
+			"f:7:9: " AT0 "address: 192.168.120.2 is the gateway's address"},
+		{HUB8(LEG("        address: 192.168.120.200\n") "      - kind: dhcp\n"),
+			"f:7:9: " AT0
+			"address: 192.168.120.200 is in the pool that the hub's dhcp port "
+			"gives away"},
+		{HUB8(LEG("") "      - {kind: dhcp, reservations: [{mac: '02:00:00:00:00:01', "
+			      "ip: 192.168.120.3}]}\n"),
+			"f:5:9: " AT0 "address: 192.168.120.3 is reserved by the hub's dhcp port"},
+		{HUB8(LEG("        address6: fd00:8::4\n")),
+			"f:7:9: " AT0 "address6: fd00:8::4 has no place: hub8 has no subnet6"},
+		{HUB6 LEG("        address6: fd00:9::4\n"),
+			"f:8:9: " AT0 "address6: fd00:9::4 is outside fd00:8::/64"},
+		{HUB6 LEG("        address6: fd00:8::2\n"),
+			"f:8:9: " AT0
+			"address6: fd00:8::2 is the network's, the host's or the gateway's"},
+		{HUB8(LEG("") LEG("        address: 192.168.120.4\n")),
+			"f:8:9: hubs.hub8.ports[1].router.router: 'r1' has a leg on hub8 already, "
+			"ports[0]"},
+		{HUB8(LEG("") "      - {kind: router, router: r2}\n"),
+			"f:7:9: hubs.hub8.ports[1].router.address: 192.168.120.3 is the address of "
+			"ports[0] already"},
+		{HUB6 LEG("") "      - {kind: router, router: r2, address: 192.168.120.4}\n",
+			"f:8:9: hubs.hub8.ports[1].router.address6: fd00:8::3 is the address of "
+			"ports[0] already"},
+	};
+	struct config *config = read_text(HUB6 LEG(
+		"") "      - {kind: dhcp}\n      - {kind: nat}\n" HUB9("        router: r1\n"));
+	const struct router_config *leg = &config->hubs[0].ports[0].router;
+	char text[IP_TEXT_SIZE];
+
+	assert_string_equal(ip_format(leg->address, text), "192.168.120.3");
+	assert_string_equal(ip_format(leg->address6, text), "fd00:8::3");
+	assert_true(ip_is_none(config->hubs[1].ports[0].router.address6));
+	config_free(config);
+	assert_all_refused(refusals, ARRAY_SIZE(refusals));
+}
+
+#define ROUTES(list) LEG("        routes: [" list "]\n")
+
+static void routes(void **)
+{
+	static const struct refusal refusals[] = {
+		{HUB8(ROUTES("10.0.0.0/8 via 192.168.121.9")),
+			"f:7:18: " AT0 "routes[0]: 192.168.121.9 is outside 192.168.120.0/24"},
+		{HUB8(ROUTES("10.0.0.0/8 via 192.168.120.3")),
+			"f:7:18: " AT0 "routes[0]: 192.168.120.3 is this leg's own address"},
+		{HUB8(ROUTES("'fd09::/64 via fd00:8::9'")),
+			"f:7:18: " AT0
+			"routes[0]: needs an address6; r1 has no IPv6 address on hub8"},
+		{HUB6 ROUTES("'fd09::/64 via fd00:9::9'"),
+			"f:8:18: " AT0 "routes[0]: fd00:9::9 is outside fd00:8::/64"},
+		{HUB8(ROUTES("10.0.0.0/8 via 192.168.120.9, 10.0.0.0/8 via 192.168.120.10")),
+			"f:7:48: " AT0 "routes[1]: 10.0.0.0/8 has a route already"},
+		{HUB8(ROUTES("10.0.0.0/8 via 192.168.120.9")) HUB9(
+			 "        router: r1\n        routes: [10.0.0.0/8 via 192.168.121.9]\n"),
+			"f:13:18: hubs.hub9.ports[0].router.routes[0]: 10.0.0.0/8 has a route by the "
+			"leg on hub8 already"},
+	};
+	struct config *config = read_text(
+		HUB6 ROUTES("0.0.0.0/0 via 192.168.120.2, "
+			    "'::/0 via fe80::1', 'fd09::/64 via fd00:8::9'"));
+
+	assert_int_equal(config->hubs[0].ports[0].router.route_count, 3);
+	config_free(config);
+	assert_all_refused(refusals, ARRAY_SIZE(refusals));
+}
+
+static void many_legs(void **)
+{
+	char text[4096] = "hubs:\n";
+	struct config *config = NULL;
+	struct error error = {0};
+
+	for (unsigned i = 0; i < 17; i++) {
+		if (i == 16) {
+			assert_int_equal(config_read("f", text, strlen(text), &config, &error), 0);
+			config_free(config);
+		}
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			"  hub%u: {subnet: 10.%u.0.0/24, ports: [{kind: router, router: r1}]}\n", i,
+			i);
+	}
+	assert_int_equal(config_read("f", text, strlen(text), &config, &error), -EINVAL);
+	assert_non_null(strstr(error.text, "'r1' has 17 legs; at most 16 are allowed"));
+}
+
 static void ports_of_one_hub(void **)
 {
 	static const struct refusal refusals[] = {
@@ -189,6 +295,9 @@ int main(void)
 		cmocka_unit_test(reservations),
 		cmocka_unit_test(routers),
 		cmocka_unit_test(forwards),
+		cmocka_unit_test(legs),
+		cmocka_unit_test(routes),
+		cmocka_unit_test(many_legs),
 		cmocka_unit_test(ports_of_one_hub),
 		cmocka_unit_test(hubs),
 		cmocka_unit_test(models_changed_since),

@@ -58,6 +58,29 @@ static void datagrams_go_out_and_answers_come_back(void **state)
 	assert_memory_equal(heard(f, 0)->bytes, &guest_mac, sizeof(guest_mac));
 }
 
+/* Behind a router on the hub: answers go to the MAC address that the question came from. */
+static void guests_beyond_are_served_when_they_are_known(void **state)
+{
+	struct fixture *f = *state;
+	const struct endpoint guest = at("10.2.0.10", 4000);
+	struct ip_prefix prefix;
+
+	say_udp(f, guest, SERVER, "hello", 5);
+	assert_int_equal(drops(f, DROP_SOURCE_SPOOFED), 1);
+	assert_true(prefix_parse("10.2.0.0/24", &prefix));
+	assert_int_equal(gateway_set_beyond(&f->gateway, &prefix, 1), 0);
+	say_udp(f, guest, SERVER, "hello", 5);
+	arrives(f, 0, SERVER, "and hello");
+	assert_heard(f, 0, SERVER, "and hello");
+	assert_true(ip_equal(heard(f, 0)->packet.to, guest.ip));
+	assert_memory_equal(heard(f, 0)->bytes, &guest_mac, sizeof(guest_mac));
+	say_udp(f, at("10.3.0.10", 4000), SERVER, "hello", 5);
+	assert_int_equal(drops(f, DROP_SOURCE_SPOOFED), 2);
+	assert_int_equal(gateway_set_beyond(&f->gateway, NULL, 0), 0);
+	say_udp(f, guest, SERVER, "hello", 5);
+	assert_int_equal(drops(f, DROP_SOURCE_SPOOFED), 3);
+}
+
 static void it_speaks_ipv6(void **state)
 {
 	struct fixture *f = *state;
@@ -563,6 +586,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(datagrams_go_out_and_answers_come_back),
+		FIXTURE_TEST(guests_beyond_are_served_when_they_are_known),
 		FIXTURE_TEST(it_speaks_ipv6),
 		FIXTURE_TEST(empty_datagrams_pass),
 		FIXTURE_TEST(one_socket_serves_an_endpoint),

@@ -250,6 +250,23 @@ def test_out_by_the_nat(network, near):
         server.close()
 
 
+def test_download_by_the_nat(network, far):
+    """Through the gateway and the router, to the hub with the smaller MTU."""
+    blob = bytes(range(256)) * 8192
+    with network.server.listen(SERVER) as listener:
+        client = far.connect(SERVER, listener.getsockname()[1])
+        server, _ = listener.accept()
+        sender = threading.Thread(target=server.sendall, args=(blob,))
+        sender.start()
+        got = bytearray()
+        while len(got) < len(blob):
+            got += client.recv(1 << 20)
+        sender.join()
+        assert got == blob
+        client.close()
+        server.close()
+
+
 def test_no_spoofing(daemon, near, far):
     """Neither from addresses of nobody, nor from the router's own."""
     before = router_port(daemon, "hub1")["out"]["drops"].get("source_spoofed", 0)
