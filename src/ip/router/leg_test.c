@@ -323,6 +323,15 @@ static void begin_super(struct fixture *f, unsigned i, const struct ip_fields *i
 		.checksum_offset = TCP_CHECKSUM_OFFSET};
 }
 
+/* Field by field: there is room between them. */
+static bool offload_equal(const struct offload *a, const struct offload *b)
+{
+	return a->needs_checksum == b->needs_checksum && a->is_checked == b->is_checked &&
+	       a->kind == b->kind && a->header_len == b->header_len &&
+	       a->segment_size == b->segment_size && a->checksum_start == b->checksum_start &&
+	       a->checksum_offset == b->checksum_offset;
+}
+
 /* A super-frame stays one, whatever its whole length. */
 static void test_super_frame(void **state)
 {
@@ -337,7 +346,7 @@ static void test_super_frame(void **state)
 	settle(f);
 	heard = only_heard(f, 1);
 	assert_int_equal(heard->frame.len, ETH_HEADER_LEN + 40 + 8000);
-	assert_memory_equal(&heard->frame.offload, &offload, sizeof(offload));
+	assert_true(offload_equal(&heard->frame.offload, &offload));
 	assert_int_equal(f->places[0].leg.counters.forwarded, 6);
 }
 
