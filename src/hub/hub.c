@@ -160,6 +160,12 @@ void hub_detach(struct port *port)
 	tell_company(only_port(hub), false);
 }
 
+void hub_forget_addresses(struct port *port)
+{
+	if (port->hub)
+		mac_table_forget(&port->hub->addresses, &port->addresses);
+}
+
 unsigned hub_slot_count(const struct hub *hub)
 {
 	return hub->slot_count;

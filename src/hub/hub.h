@@ -26,6 +26,9 @@ const char *hub_name(const struct hub *hub);
 int hub_attach(struct hub *hub, struct port *port, nsec now) MUST_USE;
 /* Forgets the port and its addresses; the port itself lives on. Not from within send(). */
 void hub_detach(struct port *port);
+/* What is behind the port may be elsewhere now: frames for it go to everybody until it is heard of
+ * again. */
+void hub_forget_addresses(struct port *port);
 
 /* The only way in: frames that came from outside through `from`. */
 void hub_receive(struct port *from, const struct frame *frames, unsigned count, nsec now);

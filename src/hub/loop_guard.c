@@ -55,14 +55,27 @@ static bool is_elected(const struct loop_port *watched, nsec now)
 	       watched->guard->id < watched->rival;
 }
 
+/* The ways through the hub are others now, for whatever is behind any of its ports (IEEE 802.1D
+ * 17.11: the topology has changed). */
+static void change(struct loop_port *watched, bool is_blocked, const struct port *other)
+{
+	struct hub *hub = watched->guard->hub;
+
+	watched->is_blocked = is_blocked;
+	for (unsigned slot = 0; slot < hub_slot_count(hub); slot++) {
+		if (hub_port(hub, slot))
+			hub_forget_addresses(hub_port(hub, slot));
+	}
+	if (watched->guard->on_change)
+		watched->guard->on_change(watched->guard, watched->port, other);
+}
+
 static void free_if_gone(struct loop_port *watched, nsec now)
 {
 	if (!watched->is_blocked ||
 		(now - watched->looped_at < LOOP_GONE && !is_elected(watched, now)))
 		return;
-	watched->is_blocked = false;
-	if (watched->guard->on_change)
-		watched->guard->on_change(watched->guard, watched->port, NULL);
+	change(watched, false, NULL);
 }
 
 static void send_probe(struct loop_port *watched, nsec now)
@@ -150,9 +163,7 @@ static void block(struct loop_port *watched, const struct port *other, nsec now)
 	watched->looped_at = now;
 	if (watched->is_blocked || is_elected(watched, now))
 		return;
-	watched->is_blocked = true;
-	if (watched->guard->on_change)
-		watched->guard->on_change(watched->guard, watched->port, other);
+	change(watched, true, other);
 }
 
 static void note_rival(struct loop_port *watched, uint64_t id, nsec now)

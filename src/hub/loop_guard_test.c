@@ -222,6 +222,42 @@ static void two_bridges_one_lan(void **)
 	close_net(&net);
 }
 
+/* What was known of ways that are no more is forgotten by hubs that still have others. */
+static void known_machines_are_found_the_other_way(void **)
+{
+	static struct net net;
+	struct hub *a, *b, *lan;
+	struct cable_end *nic_a, *nic_b;
+	struct fake *guest, *machine;
+
+	net = (struct net){.now = NOW};
+	a = add_hub(&net, 50);
+	b = add_hub(&net, 40);
+	lan = add_hub(&net, 60);
+	nic_a = join(&net, a, lan);
+	nic_b = join(&net, b, lan);
+	join(&net, a, b);
+	guest = plug(b, "");
+	machine = plug(lan, "");
+	watch(nic_a, &net.guards[0], 1);
+	watch(nic_b, &net.guards[1], 1);
+	pass_time(&net, 5);
+	assert_true(nic_a->loop.is_blocked);
+	receive(machine, frame_of(0xff, 9), net.now);
+	carry(&net, 10);
+	assert_ptr_equal(hub_lookup(b, mac_of(9), net.now), &nic_b->port);
+	assert_non_null(hub_lookup(a, mac_of(9), net.now));
+
+	nic_b->port.is_down = true;
+	hub_forget_addresses(&nic_b->port);
+	pass_time(&net, 10);
+	assert_false(nic_a->loop.is_blocked);
+	receive(guest, frame_of(9, 7), net.now);
+	carry(&net, 3);
+	assert_ptr_equal(hub_lookup(lan, mac_of(7), net.now), &nic_a->peer->port);
+	close_net(&net);
+}
+
 /* An access point sends back what it hears. */
 static void an_echo_is_no_loop(void **)
 {
@@ -271,6 +307,7 @@ int main(void)
 		cmocka_unit_test(no_loop_nothing_blocked),
 		cmocka_unit_test(two_nics_on_one_lan),
 		cmocka_unit_test(two_bridges_one_lan),
+		cmocka_unit_test(known_machines_are_found_the_other_way),
 		cmocka_unit_test(an_echo_is_no_loop),
 		cmocka_unit_test(idle_without_ports),
 		cmocka_unit_test(what_only_looks_like_a_probe_passes),

@@ -121,10 +121,16 @@ static void forget_oldest(struct mac_table *table, struct mac_owner *owner)
 	owner_rank(table, owner);
 }
 
-void mac_table_remove_owner(struct mac_table *table, struct mac_owner *owner)
+void mac_table_forget(struct mac_table *table, struct mac_owner *owner)
 {
 	while (owner->oldest != NONE)
 		forget(table, owner->oldest);
+	owner_rank(table, owner);
+}
+
+void mac_table_remove_owner(struct mac_table *table, struct mac_owner *owner)
+{
+	mac_table_forget(table, owner);
 	heap_remove(&table->owners, &owner->by_count);
 }
 

@@ -41,7 +41,9 @@ void mac_table_done(struct mac_table *table);
 
 /* max: addresses it may hold; the oldest makes way for the next. -ENOMEM. */
 int mac_table_add_owner(struct mac_table *table, struct mac_owner *owner, uint32_t max) MUST_USE;
-/* Forgets the owner and all its addresses. */
+/* Forgets the owner's addresses. */
+void mac_table_forget(struct mac_table *table, struct mac_owner *owner);
+/* And the owner itself. */
 void mac_table_remove_owner(struct mac_table *table, struct mac_owner *owner);
 
 /* Notes that mac was seen at owner. When the table is full the owner with the most addresses

@@ -184,6 +184,24 @@ static void test_remove_owner(void **)
 	mac_table_done(&table);
 }
 
+static void test_forget(void **)
+{
+	struct mac_table table;
+	struct mac_owner owners[2];
+
+	open_table(&table, owners, 2, 100);
+	for (uint32_t i = 0; i < 40; i++)
+		mac_table_learn(&table, mac_of(i), &owners[i % 2], 1);
+	mac_table_forget(&table, &owners[0]);
+	for (uint32_t i = 0; i < 40; i++)
+		assert_ptr_equal(mac_table_find(&table, mac_of(i), 1), i % 2 ? &owners[1] : NULL);
+	assert_int_equal(walk_count(&table, &owners[0], 1), 0);
+	for (uint32_t i = 0; i < 200; i++)
+		mac_table_learn(&table, mac_of(i), &owners[0], 1);
+	assert_int_equal(walk_count(&table, &owners[0], 1), 100);
+	mac_table_done(&table);
+}
+
 static void test_empty_is_small(void **)
 {
 	struct mac_table table;
@@ -252,6 +270,7 @@ int main(void)
 		cmocka_unit_test(test_rank_follows_moves),
 		cmocka_unit_test(test_bounded_per_owner),
 		cmocka_unit_test(test_remove_owner),
+		cmocka_unit_test(test_forget),
 		cmocka_unit_test(test_empty_is_small),
 		cmocka_unit_test(test_against_plain),
 	};

@@ -157,6 +157,7 @@ static void change_link(struct port_policy *policy, bool is_down)
 		return;
 	policy->settings.is_down = is_down;
 	if (is_down) {
+		hub_forget_addresses(port);
 		impair_clear(&policy->in, DROP_LINK_DOWN);
 		impair_clear(&policy->out, DROP_LINK_DOWN);
 	}
