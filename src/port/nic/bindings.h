@@ -29,6 +29,7 @@ struct binding {
 	struct ip ip;
 	uint16_t vlan; /* 0: none */
 	bool is_static, is_router;
+	bool is_elsewhere;  /* so it was said on the wire: to be announced when it speaks here */
 	nsec seen_at;	    /* the member last spoke from this address */
 	nsec challenged_at; /* somebody else did, and the member was asked to speak; 0: never */
 	nsec told_at;	    /* when that was last an event; 0: never */

@@ -1135,6 +1135,58 @@ static void test_a_guest_that_moved_here_is_announced(void **)
 	assert_int_equal(stage.emitted[0].bytes[31], 3);
 }
 
+/* And what a guest that moved here without a word shows by going on. */
+static void test_who_was_not_heard_by_all_is_announced(void **)
+{
+	struct built wanted = build_arp(
+		ETHERTYPE_ARP, MAC_BROADCAST, NIC, ARP_REQUEST, NIC, "10.0.0.3", ZERO, "10.0.0.3");
+
+	goes_out(udp(HOST4, VM, "10.0.0.3", "10.0.0.4"));
+	run_machine();
+	assert_int_equal(stage.emitted_count, 1);
+	assert_same(&stage.emitted[0], &wanted);
+	goes_out(udp(HOST4, VM, "10.0.0.3", "10.0.0.4"));
+	introduce(VM2, "10.0.0.5");
+	assert_nd_goes_out(&dad, mac_from("33:33:ff:00:00:33")); /* nobody's yet */
+	run_machine();
+	assert_int_equal(stage.emitted_count, 1);
+	goes_out(build_arp(ETHERTYPE_ARP, HOST4, VM, ARP_REPLY, VM, "10.0.0.6", HOST4, "10.0.0.4"));
+	stage.now += NSEC_PER_SEC;
+	run_machine();
+	assert_int_equal(stage.emitted_count, 2);
+}
+
+static void test_who_comes_back_is_announced(void **)
+{
+	const struct mac elsewhere = mac_from("02:00:00:00:00:bb");
+	struct built claim = build_arp(ETHERTYPE_ARP, MAC_BROADCAST, elsewhere, ARP_REQUEST,
+		elsewhere, "10.0.0.3", ZERO, "10.0.0.3");
+
+	introduce(VM, "10.0.0.3");
+	assert_comes_in(claim, claim);
+	run_machine();
+	assert_int_equal(stage.emitted_count, 0);
+	assert_reaches(VM, "10.0.0.3");
+	goes_out(udp(HOST4, VM, "10.0.0.3", "10.0.0.4"));
+	goes_out(udp(HOST4, VM, "10.0.0.3", "10.0.0.4"));
+	run_machine();
+	assert_int_equal(stage.emitted_count, 1);
+	assert_int_equal(stage.emitted[0].bytes[31], 3);
+}
+
+static void test_who_is_seen_is_announced_as_himself(void **)
+{
+	struct built wanted = build_arp(
+		ETHERTYPE_ARP, MAC_BROADCAST, VM, ARP_REQUEST, VM, "10.0.0.3", ZERO, "10.0.0.3");
+
+	introduce(VM, "10.0.0.3");
+	mac_translate_show(stage.translate, true);
+	mac_translate_announce(stage.translate);
+	run_machine();
+	assert_int_equal(stage.emitted_count, 1);
+	assert_same(&stage.emitted[0], &wanted);
+}
+
 /* --- the host --- */
 
 static void test_the_host_is_one_of_the_lan(void **)
@@ -1216,6 +1268,9 @@ int main(void)
 		STAGE_TEST(test_a_new_mac_is_announced),
 		STAGE_TEST(test_announcements_are_paced),
 		STAGE_TEST(test_a_guest_that_moved_here_is_announced),
+		STAGE_TEST(test_who_was_not_heard_by_all_is_announced),
+		STAGE_TEST(test_who_comes_back_is_announced),
+		STAGE_TEST(test_who_is_seen_is_announced_as_himself),
 		STAGE_TEST(test_the_host_is_one_of_the_lan),
 		STAGE_TEST(test_what_the_host_forwards_is_not_doubled),
 	};

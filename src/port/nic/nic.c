@@ -176,6 +176,8 @@ static void on_link(void *owner, const struct link_state *link)
 		bind_to(self, link->index);
 	else
 		nic_port_tune(self);
+	if (self->port.is_down)
+		hub_forget_addresses(&self->port);
 	if (was_down && !self->port.is_down) {
 		mac_translate_announce(self->translate);
 		nic_port_choose_mode(self); /* it may be another LAN */

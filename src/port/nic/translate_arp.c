@@ -121,6 +121,7 @@ static bool to_group(struct crossing *crossing, const struct arp *arp)
 {
 	struct binding *binding = owner_of(crossing, ip_from_v4(arp->to));
 
+	note_elsewhere(crossing, ip_from_v4(arp->from), arp->from_mac);
 	if (arp->operation == ARP_REPLY && binding &&
 		mac_equal(arp->to_mac, crossing->translate->nic.mac)) {
 		if (!take(crossing, crossing->packet.l3 + ARP_LEN))

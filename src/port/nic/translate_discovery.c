@@ -261,9 +261,14 @@ static bool is_echo(struct crossing *crossing, const struct message *message)
 		!owner_of(crossing, target_of(message)))
 		return false;
 	while (next_option(message, &offset, &option)) {
-		if (is_mac_option(option) &&
-			!memcmp(option + 2, &crossing->translate->nic.mac, sizeof(struct mac)))
+		struct mac mac;
+
+		if (!is_mac_option(option))
+			continue;
+		memcpy(&mac, option + 2, sizeof(mac));
+		if (mac_equal(mac, crossing->translate->nic.mac))
 			return true;
+		note_elsewhere(crossing, target_of(message), mac);
 	}
 	return false;
 }

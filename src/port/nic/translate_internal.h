@@ -85,6 +85,8 @@ bool may_speak_from(
 	struct crossing *crossing, struct ip ip, struct mac mac, enum evidence evidence);
 /* NULL: not known. */
 struct binding *owner_of(struct crossing *crossing, struct ip ip);
+/* Somebody on the wire says that he has the address, with that MAC address. */
+void note_elsewhere(struct crossing *crossing, struct ip ip, struct mac mac);
 
 bool is_discovery(const struct crossing *crossing);
 bool is_dhcp_request(const struct crossing *crossing);

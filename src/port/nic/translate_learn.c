@@ -122,6 +122,14 @@ static bool contest(struct crossing *crossing, struct binding *binding, struct m
 	return true;
 }
 
+/* It went to another bridge of the LAN, and came back. */
+static void note_back(struct crossing *crossing, struct binding *binding)
+{
+	binding->is_elsewhere = false;
+	if (is_to_be_announced(crossing))
+		announce_later(crossing->translate, binding);
+}
+
 bool may_speak_from(struct crossing *crossing, struct ip ip, struct mac mac, enum evidence evidence)
 {
 	struct mac_translate *translate = crossing->translate;
@@ -129,6 +137,8 @@ bool may_speak_from(struct crossing *crossing, struct ip ip, struct mac mac, enu
 
 	if (LIKELY(binding && mac_equal(binding->member->mac, mac))) {
 		binding_touch(&translate->bindings, binding, crossing->now);
+		if (UNLIKELY(binding->is_elsewhere))
+			note_back(crossing, binding);
 		return true;
 	}
 	if (!crossing->vlan && nic_has_address(&translate->nic, ip)) {
@@ -145,4 +155,15 @@ bool may_speak_from(struct crossing *crossing, struct ip ip, struct mac mac, enu
 struct binding *owner_of(struct crossing *crossing, struct ip ip)
 {
 	return binding_find(&crossing->translate->bindings, ip, crossing->vlan, crossing->now);
+}
+
+void note_elsewhere(struct crossing *crossing, struct ip ip, struct mac mac)
+{
+	struct binding *binding;
+
+	if (crossing->side != TRANSLATE_WIRE || mac_equal(mac, crossing->translate->nic.mac))
+		return;
+	binding = owner_of(crossing, ip);
+	if (binding)
+		binding->is_elsewhere = true;
 }
