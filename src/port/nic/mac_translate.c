@@ -64,10 +64,7 @@ void mac_translate_show(struct mac_translate *translate, bool are_seen)
 
 void mac_translate_announce(struct mac_translate *translate)
 {
-	translate->round++;
-	translate->is_announcing = true;
-	translate->announce_at = 0;
-	machine_wake(&translate->machine);
+	announce_repeatedly(translate);
 }
 
 int mac_translate_add_static(

@@ -65,7 +65,8 @@ struct machine *mac_translate_machine(struct mac_translate *translate);
  * before, the wire is told of it as by mac_translate_announce(). */
 void mac_translate_set_nic(struct mac_translate *translate, struct mac mac,
 	const struct ip_prefix *addresses, unsigned count);
-/* Tells the wire again who is here: after it came back, or a bridge took over from another. */
+/* Tells the wire again who is here, a few times: after it came back, or a bridge took over from
+ * another. */
 void mac_translate_announce(struct mac_translate *translate);
 /* Whether guests are seen on the wire with MAC addresses of their own: then they are announced with
  * these, and not with the NIC's. At first they are not. */

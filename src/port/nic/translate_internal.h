@@ -34,6 +34,8 @@ struct mac_translate {
 	bool is_announcing;
 	bool are_seen; /* guests, on the wire: mac_translate_show() */
 	nsec announce_at;
+	unsigned repeats; /* rounds still to come, */
+	nsec repeat_at, repeat_gap;
 
 	struct translate_event events[EVENTS_MAX]; /* to be told */
 	unsigned event_count;
@@ -100,6 +102,8 @@ void probe(struct mac_translate *translate, struct ip ip, struct mac to, nsec no
 /* A machine says that it is here now, as hypervisors have it do after a move: by RARP, which names
  * no IP address. What is known of it is said to the wire. */
 void announce_member(struct mac_translate *translate, struct mac mac);
+/* All that is known, now and a few times later. */
+void announce_repeatedly(struct mac_translate *translate);
 /* One that was learnt from something that not all have heard. */
 void announce_later(struct mac_translate *translate, struct binding *binding);
 void tell(struct mac_translate *translate, const struct translate_event *event);

@@ -9,9 +9,13 @@
 #define PROBE_AGAIN	  NSEC_PER_SEC /* not sooner for the same address */
 #define ANNOUNCE_BATCH	  16
 #define ANNOUNCE_INTERVAL (100 * NSEC_PER_MSEC)
-#define FRAME_MAX	  128
-#define DISCOVERY_LEN	  (ND_NEIGHBOUR_LEN + 8)
-#define ND_CHECKSUM_AT	  2
+/* A switch may be deaf after a cable is plugged in, for as long as it looks for loops: 30 s (IEEE
+ * 802.1D 8.10.2). So what was announced to all is announced again after 2, 10 and 42 s. */
+#define REPEATS	       3
+#define REPEAT_GAP     (2 * NSEC_PER_SEC)
+#define FRAME_MAX      128
+#define DISCOVERY_LEN  (ND_NEIGHBOUR_LEN + 8)
+#define ND_CHECKSUM_AT 2
 
 static const struct ip ALL_NODES = {{0xff, 0x02, [15] = 1}};
 
@@ -157,6 +161,22 @@ static void announce_one(struct mac_translate *translate, const struct binding *
 	say_discovery(translate, &way, &advert);
 }
 
+static void announce_all(struct mac_translate *translate)
+{
+	translate->round++;
+	translate->is_announcing = true;
+	translate->announce_at = 0;
+}
+
+void announce_repeatedly(struct mac_translate *translate)
+{
+	announce_all(translate);
+	translate->repeats = REPEATS;
+	translate->repeat_gap = REPEAT_GAP;
+	translate->repeat_at = 0; /* counted from when it runs: no clock is read here */
+	machine_wake(&translate->machine);
+}
+
 void announce_later(struct mac_translate *translate, struct binding *binding)
 {
 	binding->announced = translate->round - 1;
@@ -193,6 +213,22 @@ static unsigned announce_list(
 	return left;
 }
 
+/* The time of the next round, which is begun when it has come. */
+static nsec repeat(struct mac_translate *translate, nsec now)
+{
+	if (!translate->repeats)
+		return NSEC_NEVER;
+	if (!translate->repeat_at)
+		translate->repeat_at = now + translate->repeat_gap;
+	if (now < translate->repeat_at)
+		return translate->repeat_at;
+	translate->repeats--;
+	translate->repeat_gap *= 4;
+	translate->repeat_at = now + translate->repeat_gap;
+	announce_all(translate);
+	return translate->repeats ? translate->repeat_at : NSEC_NEVER;
+}
+
 /* A few at a time: the wire may be a slow one. */
 static nsec announce(struct mac_translate *translate, nsec now)
 {
@@ -212,6 +248,7 @@ static nsec announce(struct mac_translate *translate, nsec now)
 nsec translate_run(struct machine *machine, nsec now)
 {
 	struct mac_translate *translate = CONTAINER_OF(machine, struct mac_translate, machine);
+	nsec repeat_at = repeat(translate, now), announce_at;
 
 	for (unsigned i = 0; i < translate->probe_count; i++)
 		send_probe(translate, &translate->probes[i]);
@@ -219,5 +256,6 @@ nsec translate_run(struct machine *machine, nsec now)
 	for (unsigned i = 0; i < translate->event_count; i++)
 		translate->settings.on_event(translate->settings.owner, &translate->events[i]);
 	translate->event_count = 0;
-	return announce(translate, now);
+	announce_at = announce(translate, now);
+	return MIN(announce_at, repeat_at);
 }
