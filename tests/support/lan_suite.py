@@ -112,8 +112,10 @@ SCRIPT = """\
 #!/bin/sh
 echo "$1 $ip" >>"$SAID"
 case $1 in
-deconfig) ip -4 address flush dev eth0;;
-bound|renew) ip address replace $ip/$mask dev eth0; ip route replace default via $router;;
+deconfig) ip -4 address flush dev $interface;;
+bound|renew)
+	ip address replace $ip/$mask dev $interface
+	[ -z "$router" ] || ip route replace default via $router
 esac
 """
 
@@ -126,6 +128,9 @@ class DhcpClients:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="lanyard-dhcp-"))
         self.said = self.folder / "said"
         self.said.touch()
+        self.script = self.folder / "script"
+        self.script.write_text(SCRIPT, encoding="ascii")
+        self.script.chmod(0o755)
 
     def __enter__(self):
         return self
@@ -135,10 +140,7 @@ class DhcpClients:
 
     @contextlib.contextmanager
     def udhcpc(self, has_flag):
-        script = self.folder / "script"
-        script.write_text(SCRIPT, encoding="ascii")
-        script.chmod(0o755)
-        process = self.guest.start("udhcpc", "-f", "-i", "eth0", "-t", "10", "-T", "1", "-s", script,
+        process = self.guest.start("udhcpc", "-f", "-i", "eth0", "-t", "10", "-T", "1", "-s", self.script,
                                    *(["-B"] if has_flag else []),
                                    env={**os.environ, "SAID": str(self.said)})
         try:
