@@ -5,6 +5,8 @@
     NAT:   guest === SUBJECT "host" --- "server"      veth + nft masquerade, Lanyard,
                                                       slirp4netns, pasta
     hub:   guest === SUBJECT === second guest         veth + kernel bridge, Lanyard
+    LAN:   guest === SUBJECT eth0 --- switch --- "h1" veth + kernel bridge, Lanyard transparent,
+                                                      and behind the NIC's MAC address
 
 Every subject has namespaces of its own, all alike. The subjects take turns, round after round, so
 that what else the machine does hits all of them; shown is the median of the rounds and, in
@@ -22,6 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests"))
 
 from support.compile import compiled  # noqa: E402
 from support.daemon import NAT_CONFIG, RELEASE, Guest, configure  # noqa: E402
+from support.lan import H1, PREFIX, Lan, LanGuest, config as lan_config  # noqa: E402
 from support.namespace import Namespace, bridge, remove_leftovers, veth, wait_until  # noqa: E402
 from support.topology import SERVER, KernelNat, Network  # noqa: E402
 
@@ -140,9 +143,44 @@ def lanyard_hub(stack, mtu):
         daemon, address, hub="hub1", gateway=None, mtu=mtu))
 
 
+def bridged(stack, name, lan, guest):
+    """A guest on a LAN; a host of the LAN has the servers."""
+    lan.h1.start("iperf3", "-s", "--forceflush").wait_for_output("Server listening")
+    lan.h1.start(compiled(RR), "serve", H1, RR_PORT).wait_for_output("listening")
+    guest.run("ping", "-c", "1", "-W", "5", H1)
+    return Subject(name, guest, H1)
+
+
+def kernel_bridged(stack, mtu):
+    lan = stack.enter_context(Lan(mtu, has_offloads=True))
+    guest = stack.enter_context(Namespace("guest"))
+    bridge(lan.host, "br1", "eth0", mtu=mtu)
+    veth(guest, "eth0", lan.host, "g1", mtu)
+    lan.host.ip("link set g1 master br1")
+    configure(guest, "eth0", PREFIX + "50", gateway=None)
+    return bridged(stack, "kernel bridge", lan, guest)
+
+
+def lanyard_bridged(stack, mtu, mode):
+    lan = stack.enter_context(Lan(mtu, has_offloads=True))
+    text = lan_config(mode).replace("    ports:", f"    mtu: {mtu}\n    ports:")
+    daemon = stack.enter_context(lan.daemon(text, build=RELEASE))
+    guest = stack.enter_context(LanGuest(daemon, PREFIX + "50", mtu=mtu))
+    return bridged(stack, f"Lanyard {mode}", lan, guest)
+
+
+def lanyard_transparent(stack, mtu):
+    return lanyard_bridged(stack, mtu, "transparent")
+
+
+def lanyard_translate(stack, mtu):
+    return lanyard_bridged(stack, mtu, "translate")
+
+
 # The kernel's row first: it is the measure of its group.
 GROUPS = {"NAT": [kernel_nat, lanyard_nat, slirp4netns, pasta],
-          "hub": [kernel_bridge, lanyard_hub]}
+          "hub": [kernel_bridge, lanyard_hub],
+          "LAN": [kernel_bridged, lanyard_transparent, lanyard_translate]}
 
 
 def measure_group(subjects, rounds, seconds, say):
