@@ -62,6 +62,11 @@ void mac_translate_show(struct mac_translate *translate, bool are_seen)
 	translate->are_seen = are_seen;
 }
 
+void mac_translate_serve_host(struct mac_translate *translate, bool serves_host)
+{
+	translate->settings.serves_host = serves_host;
+}
+
 void mac_translate_announce(struct mac_translate *translate)
 {
 	announce_repeatedly(translate);

@@ -65,6 +65,8 @@ struct machine *mac_translate_machine(struct mac_translate *translate);
  * before, the wire is told of it as by mac_translate_announce(). */
 void mac_translate_set_nic(struct mac_translate *translate, struct mac mac,
 	const struct ip_prefix *addresses, unsigned count);
+/* As in the settings; it may end, or begin. */
+void mac_translate_serve_host(struct mac_translate *translate, bool serves_host);
 /* Tells the wire again who is here, a few times: after it came back, or a bridge took over from
  * another. */
 void mac_translate_announce(struct mac_translate *translate);

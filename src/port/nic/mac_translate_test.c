@@ -878,6 +878,22 @@ static void test_advertised_prefixes_are_on_the_link(void **)
 		udp(VM, HOST4, "fd00::4", "2001:db8:7::3"));
 }
 
+static void test_a_prefix_advertised_to_one_guest(void **)
+{
+	const struct nd advert = {.type = ICMP6_ROUTER_ADVERT,
+		.from_ip = "fe80::1",
+		.to_ip = "fe80::3",
+		.prefix = "2001:db8:7::"};
+
+	assert_goes_out(
+		udp(HOST4, VM, "fe80::3", "fe80::4"), udp(HOST4, NIC, "fe80::3", "fe80::4"));
+	assert_comes_in(nd_built(&advert, NIC, HOST4, HOST4), nd_built(&advert, VM, HOST4, HOST4));
+	assert_goes_out(udp(HOST4, VM, "2001:db8:7::3", "fd00::4"),
+		udp(HOST4, NIC, "2001:db8:7::3", "fd00::4"));
+	assert_comes_in(udp(NIC, HOST4, "fd00::4", "2001:db8:7::3"),
+		udp(VM, HOST4, "fd00::4", "2001:db8:7::3"));
+}
+
 /* --- owners --- */
 
 static void test_the_first_owner_keeps_an_address(void **)
@@ -1275,6 +1291,7 @@ int main(void)
 		STAGE_TEST(test_discovery_that_cannot_be),
 		STAGE_TEST(test_discovery_in_fragments),
 		STAGE_TEST(test_advertised_prefixes_are_on_the_link),
+		STAGE_TEST(test_a_prefix_advertised_to_one_guest),
 		STAGE_TEST(test_the_first_owner_keeps_an_address),
 		STAGE_TEST(test_a_silent_owner_loses_an_address),
 		STAGE_TEST(test_nobody_takes_the_hosts_address),

@@ -163,15 +163,23 @@ static void take_state(struct nic_port *self, const struct link_state *link)
 	mac_translate_set_nic(self->translate, link->mac, link->addresses, link->address_count);
 }
 
+/* Where the way to the host cannot follow, there is none: the status says so. */
+static void follow_to_host(struct nic_port *self, const struct link_state *link)
+{
+	if (!host_reach_follow(&self->nic.reach, link, NULL))
+		return;
+	host_reach_close(&self->nic.reach);
+	mac_translate_serve_host(self->translate, false);
+	(void)!packet_socket_hear_host(&self->nic.socket, false);
+}
+
 static void on_link(void *owner, const struct link_state *link)
 {
 	struct nic_port *self = owner;
 	bool was_down = self->port.is_down;
-	struct error error = {0};
 
 	take_state(self, link);
-	if (host_reach_follow(&self->nic.reach, link, &error))
-		host_reach_close(&self->nic.reach);
+	follow_to_host(self, link);
 	if (link->index != self->nic.socket.index)
 		bind_to(self, link->index);
 	else

@@ -587,6 +587,28 @@ static void test_the_host_is_reached_transparently(void **)
 	check_the_host_is_reached(NIC_TRANSPARENT);
 }
 
+static void test_the_host_is_reached_by_another_nic_too(void **)
+{
+	char text[16];
+	int fd;
+
+	if (!may_make_taps)
+		skip();
+	make_wire();
+	plug(&(struct nic_settings){.mode = NIC_TRANSLATE, .reaches_host = true}, 0);
+	tap_close(&stage.wire);
+	settle();
+	make_wire();
+	assert_int_equal(tap_set_mac(&stage.wire, ROUTER), 0);
+	settle();
+	assert_string_equal(status().host_by, "lanyard0");
+	fd = host_socket();
+	guest_sends(udp(ROUTER, VM, "10.7.0.3", "10.7.0.2"));
+	settle();
+	assert_int_equal(recv(fd, text, sizeof(text), 0), 5);
+	close(fd);
+}
+
 static void test_the_host_is_not_reached_unasked(void **)
 {
 	begin(NIC_TRANSPARENT);
@@ -725,6 +747,7 @@ int main(void)
 		NIC_TEST(test_an_unknown_guest_is_asked_for),
 		NIC_TEST(test_the_host_is_reached_translating),
 		NIC_TEST(test_the_host_is_reached_transparently),
+		NIC_TEST(test_the_host_is_reached_by_another_nic_too),
 		NIC_TEST(test_the_host_is_not_reached_unasked),
 		NIC_TEST(test_the_host_is_guarded),
 		NIC_TEST(test_auto_where_foreign_addresses_pass),

@@ -233,13 +233,6 @@ static bool redirect_in(struct crossing *crossing, const struct binding *to)
 	return true;
 }
 
-bool discovery_in(struct crossing *crossing, const struct binding *to)
-{
-	if (type_of(crossing) == ICMP6_REDIRECT)
-		return redirect_in(crossing, to);
-	return take_in(crossing, crossing->packet.l3, to->member->mac);
-}
-
 /* RFC 4861 4.6.2, 6.3.4. */
 static void note_prefix(struct crossing *crossing, const uint8_t *option)
 {
@@ -250,6 +243,30 @@ static void note_prefix(struct crossing *crossing, const uint8_t *option)
 	if (ip_is_link_local(prefix.address) || ip_is_v4(prefix.address) || !prefix.len)
 		return;
 	nic_note_prefix(&crossing->translate->nic, &prefix, load_be32(option + 4), crossing->now);
+}
+
+static void note_prefixes(struct crossing *crossing, const struct message *message)
+{
+	uint32_t offset = 0;
+	uint8_t *option;
+
+	while (message->type == ICMP6_ROUTER_ADVERT && !crossing->vlan &&
+		next_option(message, &offset, &option)) {
+		if (option[0] == ND_OPTION_PREFIX)
+			note_prefix(crossing, option);
+	}
+}
+
+bool discovery_in(struct crossing *crossing, const struct binding *to)
+{
+	struct message message;
+
+	if (type_of(crossing) == ICMP6_REDIRECT)
+		return redirect_in(crossing, to);
+	if (!message_take(crossing, &message))
+		return false;
+	note_prefixes(crossing, &message);
+	return take_in(crossing, crossing->packet.l3, to->member->mac);
 }
 
 static bool is_echo(struct crossing *crossing, const struct message *message)
@@ -276,18 +293,12 @@ static bool is_echo(struct crossing *crossing, const struct message *message)
 bool discovery_in_group(struct crossing *crossing)
 {
 	struct message message;
-	uint32_t offset = 0;
-	uint8_t *option;
 
 	if (!message_take(crossing, &message))
 		return false;
 	crossing->ret->len = crossing->ret->replaces = 0; /* it was only to be read */
 	if (is_echo(crossing, &message))
 		return refuse(crossing, DROP_HAIRPIN);
-	while (message.type == ICMP6_ROUTER_ADVERT && !crossing->vlan &&
-		next_option(&message, &offset, &option)) {
-		if (option[0] == ND_OPTION_PREFIX)
-			note_prefix(crossing, option);
-	}
+	note_prefixes(crossing, &message);
 	return true;
 }
