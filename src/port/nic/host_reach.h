@@ -3,7 +3,7 @@
  * How frames reach the host that a NIC is in: what is sent on the NIC goes to the wire and never to
  * the host's own stack, so they are written to a TAP of ours, whose frames the kernel takes for
  * frames that arrived at the NIC. The other way needs nothing: a packet socket hears what the host
- * sends. See docs/decisions/0007-the-host-is-reached-through-a-tap.md.
+ * sends. See docs/decisions/0008-the-host-is-reached-through-a-tap.md.
  */
 #pragma once
 
