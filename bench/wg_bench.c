@@ -114,7 +114,7 @@ static void on_datagrams(struct watch *watch, uint32_t)
 
 	for (unsigned i = 0; i < 16; i++) {
 		struct wg_arrival arrival = {.bytes = bench->datagrams};
-		ssize_t len = udp_receive(&bench->udp, bench->datagrams, sizeof(bench->datagrams),
+		ssize_t len = udp_read(&bench->udp, bench->datagrams, sizeof(bench->datagrams),
 			&arrival.from, &arrival.segment_len);
 
 		if (len < 0)

@@ -28,6 +28,11 @@ static const struct command commands[] = {
 	{"addresses", "[HUB]", "which MAC address is behind which port", addresses_run},
 	{"forward", "add|rm HUB tcp|udp HOST:PORT GUEST:PORT | list [HUB]",
 		"let connections to the host reach a guest", forward_run},
+	{"link",
+		"listen HUB [--port PORT] [--address HOST] | invite HUB --name NAME "
+		"[--role host|bridge|router] [--expires 24h] [--address HOST] | "
+		"join INVITE --hub HUB | list | revoke NAME",
+		"join hubs at different places into one", link_run},
 	{"capture", "HUB[.PORT] [-w FILE] [FILTER]", "record frames as pcapng", capture_run},
 	{"watch", "[HUB]", "print events as they happen, one JSON object a line", watch_run},
 	{"qemu-args",

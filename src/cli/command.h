@@ -27,6 +27,7 @@ int leases_run(struct call *call);
 int flows_run(struct call *call);
 int addresses_run(struct call *call);
 int forward_run(struct call *call);
+int link_run(struct call *call);
 int capture_run(struct call *call);
 int watch_run(struct call *call);
 int exec_run(struct call *call);

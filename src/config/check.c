@@ -263,6 +263,7 @@ static bool is_lone_kind(const struct hub_config *hub, enum port_kind kind)
 	case PORT_KIND_VDE:
 	case PORT_KIND_NIC:
 	case PORT_KIND_ROUTER:
+	case PORT_KIND_LINK:
 	case PORT_KIND_COUNT:
 		return false;
 	}
@@ -352,6 +353,20 @@ static bool check_entrance(const struct site *site)
 	       check_entrance_place(&dial, entrance->connect);
 }
 
+static bool check_link(const struct site *site)
+{
+	const struct link_config *link = &site->port->link;
+	struct site invite = site_of_key(site, "invite"), address = site_of_key(site, "address");
+
+	if (!link->listen.port && !link->invite[0])
+		return complain(
+			&invite, "missing; this, or listen for a hub that others are invited to");
+	if (link->listen.port && link->invite[0])
+		return complain(&invite, "either this or listen, not both");
+	return link->listen.port || !link->address[0] ||
+	       complain(&address, "is for a hub that listens");
+}
+
 static bool check_port(const struct site *site)
 {
 	const struct hub_config *hub = site->hub;
@@ -370,6 +385,8 @@ static bool check_port(const struct site *site)
 		return check_entrance(site);
 	case PORT_KIND_ROUTER:
 		return check_needs_subnet(site) && check_router(site);
+	case PORT_KIND_LINK:
+		return check_link(site);
 	case PORT_KIND_HOST:
 	case PORT_KIND_NETNS:
 	case PORT_KIND_NIC:

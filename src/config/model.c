@@ -113,6 +113,7 @@ void port_config_fill(struct port_config *port, const struct hub_config *hub)
 	case PORT_KIND_VM:
 	case PORT_KIND_VHOST_USER:
 	case PORT_KIND_VDE:
+	case PORT_KIND_LINK:
 	case PORT_KIND_COUNT:
 		break;
 	}

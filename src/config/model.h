@@ -17,6 +17,7 @@
 #define CONFIG_NAME_SIZE      32
 #define CONFIG_PATH_SIZE      256
 #define CONFIG_BOOT_FILE_SIZE 256
+#define CONFIG_INVITE_SIZE    320
 
 /* One entry for each kind that can be written in a file or given to plug. */
 enum port_kind {
@@ -29,6 +30,7 @@ enum port_kind {
 	PORT_KIND_VDE,
 	PORT_KIND_NIC,
 	PORT_KIND_ROUTER,
+	PORT_KIND_LINK,
 	PORT_KIND_COUNT,
 };
 
@@ -130,6 +132,13 @@ struct nic_config {
 	size_t guest_count;
 };
 
+/* A way to other hubs: either of listen and invite. */
+struct link_config {
+	struct endpoint listen; /* where members come to; port 0: nowhere, ip none: all addresses */
+	char address[CONFIG_PATH_SIZE];	 /* HOST or HOST:PORT that members are told; or empty */
+	char invite[CONFIG_INVITE_SIZE]; /* lanyard://HOST:PORT/#TOKEN; or empty */
+};
+
 /* What a wire does to frames; all zero: nothing. */
 struct wire_config {
 	nsec delay, jitter;
@@ -175,6 +184,7 @@ struct port_config {
 		struct router_config router;
 		struct entrance_config entrance; /* vm, vhost-user, vde */
 		struct nic_config nic;
+		struct link_config link;
 	};
 };
 

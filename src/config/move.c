@@ -62,6 +62,7 @@ void hub_config_move(struct hub_config *hub, struct ip network)
 		case PORT_KIND_VHOST_USER:
 		case PORT_KIND_VDE:
 		case PORT_KIND_NIC:
+		case PORT_KIND_LINK:
 		case PORT_KIND_COUNT:
 			break;
 		}

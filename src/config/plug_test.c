@@ -109,10 +109,10 @@ static void refuses_the_rest(void **)
 		const char *kind, *setting, *message;
 	} refusals[] = {
 		{"tap", "dev=eth0",
-			"kind: 'tap' is not a kind of port; kinds are host, netns, nat, dhcp, vm, vhost-user, vde, nic, router"},
+			"kind: 'tap' is not a kind of port; kinds are host, netns, nat, dhcp, vm, vhost-user, vde, nic, router, link"},
 		{"dhpc", "lease=1h",
 			"kind: 'dhpc' is not a kind of port; kinds are host, netns, nat, "
-			"dhcp, vm, vhost-user, vde, nic, router; did you mean dhcp?"},
+			"dhcp, vm, vhost-user, vde, nic, router, link; did you mean dhcp?"},
 		{"host", "dev", "host: 'dev' is not a setting; key=value would be"},
 		{"host", "=dev", "host: '=dev' is not a setting; key=value would be"},
 		{"host", "dve=tap0",

@@ -201,21 +201,21 @@ static void refuses_wrong_shapes(void **)
 			"a value"},
 		{PORT(""),
 			"f:5:8: hubs.hub8.ports[0]: key 'kind' is missing; kinds are host, netns, "
-			"nat, dhcp, vm, vhost-user, vde, nic, router"},
+			"nat, dhcp, vm, vhost-user, vde, nic, router, link"},
 		{PORT("{dev: lan1}"),
 			"f:5:9: hubs.hub8.ports[0]: key 'kind' is missing; kinds are host, "
-			"netns, nat, dhcp, vm, vhost-user, vde, nic, router"},
+			"netns, nat, dhcp, vm, vhost-user, vde, nic, router, link"},
 		{PORT("{kind: [nat]}"),
 			"f:5:10: hubs.hub8.ports[0].kind: a value is expected, not a list"},
 		{PORT("{dev: a, kind: vxlan}"),
 			"f:5:18: hubs.hub8.ports[0].kind: 'vxlan' is not a kind of port; kinds are "
-			"host, netns, nat, dhcp, vm, vhost-user, vde, nic, router"},
+			"host, netns, nat, dhcp, vm, vhost-user, vde, nic, router, link"},
 		{PORT("{kind: dchp}"),
 			"f:5:10: hubs.hub8.ports[0].kind: 'dchp' is not a kind of port; kinds are host, "
-			"netns, nat, dhcp, vm, vhost-user, vde, nic, router; did you mean dhcp?"},
+			"netns, nat, dhcp, vm, vhost-user, vde, nic, router, link; did you mean dhcp?"},
 		{PORT("{kind: }"),
 			"f:5:10: hubs.hub8.ports[0].kind: '' is not a kind of port; kinds are "
-			"host, netns, nat, dhcp, vm, vhost-user, vde, nic, router"},
+			"host, netns, nat, dhcp, vm, vhost-user, vde, nic, router, link"},
 		{PORT("{kind: nat, forward: []}"),
 			"f:5:21: hubs.hub8.ports[0].nat.forward: unknown key; keys here are kind, name, "
 			"mac, mtu, link, isolated, guard, storm, loop-guard, rate, impair, impair-in, impair-out, forwards, "

@@ -46,6 +46,9 @@ SCALAR(nic_dhcp);
 SCALAR(host_address);
 SCALAR(leg_address6);
 SCALAR(route);
+SCALAR(link_listen);
+SCALAR(link_address);
+SCALAR(link_invite);
 
 static const struct key port_keys[] = {
 	{"kind"},
@@ -194,6 +197,13 @@ static const struct key router_keys[] = {
 };
 static const struct key_set router_set = SET(router_keys, &port_set);
 
+static const struct key link_keys[] = {
+	{"listen", AT(port_config, link.listen), &link_listen},
+	{"address", AT(port_config, link.address), &link_address},
+	{"invite", AT(port_config, link.invite), &link_invite},
+};
+static const struct key_set link_set = SET(link_keys, &port_set);
+
 static const struct {
 	const char *name;
 	const struct key_set *keys;
@@ -207,6 +217,7 @@ static const struct {
 	[PORT_KIND_VDE] = {"vde", &vde_set},
 	[PORT_KIND_NIC] = {"nic", &nic_set},
 	[PORT_KIND_ROUTER] = {"router", &router_set},
+	[PORT_KIND_LINK] = {"link", &link_set},
 };
 
 static const struct key hub_keys[] = {

@@ -54,6 +54,9 @@ VALUE_FUNCTIONS(host_address); /* struct ip, of one host, either family */
 VALUE_FUNCTIONS(leg_address6); /* struct ip, IPv6, of one host, or none */
 VALUE_FUNCTIONS(route);	       /* struct route_config, but its place */
 VALUE_FUNCTIONS(vm_protocol);  /* enum vm_protocol: stream, dgram */
+VALUE_FUNCTIONS(link_listen);  /* struct endpoint: PORT or ADDRESS:PORT */
+VALUE_FUNCTIONS(link_address); /* char[CONFIG_PATH_SIZE]: HOST or HOST:PORT */
+VALUE_FUNCTIONS(link_invite);  /* char[CONFIG_INVITE_SIZE] */
 
 /* "hub" and a number. ret: char[16] */
 int hub_name_parse(const char *text, void *ret, struct error *error) MUST_USE;

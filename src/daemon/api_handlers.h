@@ -33,6 +33,11 @@ HANDLER(api_get_forwards);
 HANDLER(api_post_forward);
 HANDLER(api_delete_forward);
 
+/* api_link.c */
+HANDLER(api_get_link);
+HANDLER(api_post_invite);
+HANDLER(api_delete_member);
+
 /* api_config.c */
 HANDLER(api_get_config);
 HANDLER(api_put_config);

@@ -3,6 +3,7 @@
 
 #include "daemon/kind_dhcp.h"
 #include "daemon/kind_entrance.h"
+#include "daemon/kind_link.h"
 #include "daemon/kind_nat.h"
 #include "daemon/kind_nic.h"
 #include "daemon/kind_router.h"
@@ -102,6 +103,16 @@ static const struct kind kinds[] = {
 			.is_same_place = kind_router_is_same_place,
 			.may_change = kind_router_may_change,
 			.settle = kind_router_settle,
+		},
+	[PORT_KIND_LINK] =
+		{
+			.open_entrance = kind_link_open_entrance,
+			.close_entrance = kind_link_close_entrance,
+			.on_plugged = kind_link_on_plugged,
+			.make = kind_link_make,
+			.describe = kind_link_describe,
+			.loop_rank = 1,
+			.is_same_place = kind_link_is_same_place,
 		},
 };
 static_assert(ARRAY_SIZE(kinds) == PORT_KIND_COUNT);

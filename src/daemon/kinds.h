@@ -10,6 +10,8 @@ struct kind {
 	 * client that comes in is made by make(). Control thread. NULL: it is a port itself. */
 	int (*open_entrance)(struct world_port *entrance, struct error *error);
 	void (*close_entrance)(struct world_port *entrance);
+	/* The entrance is in the world: it may have clients from here on. NULL: nothing. */
+	void (*on_plugged)(struct world_port *entrance);
 	/* What can fail or needs privileges: descriptors. Control thread. NULL: nothing. */
 	int (*open)(struct world_port *port, struct error *error);
 	/* port->port from the above, on no hub yet. The hub's thread. What open() opened is taken,

@@ -30,7 +30,9 @@
 
 struct datagram_entrance;
 struct entrance;
+struct joining;
 struct kind;
+struct relay;
 struct world_policy;
 
 #define WORLD_NO_SLOT UINT_MAX
@@ -75,6 +77,9 @@ struct world_port {
 	struct datagram_entrance *datagrams; /* of one whose clients send datagrams */
 	struct sockaddr_un peer;	     /* of a client of the latter, until kind->make() */
 	socklen_t peer_len;
+	struct relay *relay;	   /* of a link that others join */
+	struct joining *joining;   /* of one that joins another's */
+	const void *member;	   /* of a client of either, until kind->make() */
 
 	bool is_plugged;
 	/* Copied from the port when it was plugged, as they do not change while it is. */
@@ -136,6 +141,12 @@ void world_port_unplug(struct world_port *port);
  */
 void world_client_plug(
 	struct world_port *entrance, int fd, const struct sockaddr_un *peer, socklen_t peer_len);
+/* The same for a client with a wish of its own: what kind->make() is given as port->member. -errno.
+ */
+int world_member_plug(struct world_port *entrance, const struct port_config *config,
+	const void *member, struct world_port **ret_port, struct error *error) MUST_USE;
+/* The entrance's client of that name; NULL: none. */
+struct world_port *world_find_client(const struct world_port *entrance, const char *name);
 /* How many of the hub's ports came in there. */
 size_t world_client_count(const struct world_port *entrance);
 

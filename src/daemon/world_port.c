@@ -215,6 +215,8 @@ static int plug_entrance(struct world_port *port, struct error *error)
 		name_entrance(port);
 	port->is_plugged = true;
 	list_push_back(&port->hub->ports, &port->node);
+	if (port->kind->on_plugged)
+		port->kind->on_plugged(port);
 	return 0;
 }
 
@@ -331,6 +333,43 @@ void world_client_plug(
 	port->is_plugged = true;
 	list_push_back(&port->hub->ports, &port->node);
 	world_port_tell(port, "port-up", NULL);
+}
+
+int world_member_plug(struct world_port *entrance, const struct port_config *config,
+	const void *member, struct world_port **ret_port, struct error *error)
+{
+	struct world_port *port = prepare(entrance->hub, config, -1);
+	struct errand errand = {.port = port, .error = error};
+
+	if (!port)
+		return error_set(error, ENOMEM, "out of memory");
+	port->entrance = entrance;
+	port->is_from_file = entrance->is_from_file;
+	port->member = member;
+	worker_call(port->hub->worker, make_and_attach, &errand);
+	port->member = NULL;
+	if (errand.err) {
+		say_why_not(port, errand.err, error);
+		world_port_free(port);
+		return errand.err;
+	}
+	port->is_plugged = true;
+	port->vmnet_id = port->hub->world->vmnet_ids[port->kind->vmnet]++;
+	list_push_back(&port->hub->ports, &port->node);
+	world_port_tell(port, "port-up", NULL);
+	*ret_port = port;
+	return 0;
+}
+
+struct world_port *world_find_client(const struct world_port *entrance, const char *name)
+{
+	LIST_EACH(node, &entrance->hub->ports) {
+		struct world_port *port = LIST_ENTRY(node, struct world_port, node);
+
+		if (port->entrance == entrance && !strcmp(port->name, name))
+			return port;
+	}
+	return NULL;
 }
 
 size_t world_client_count(const struct world_port *entrance)

@@ -196,7 +196,7 @@ static size_t joined_len(struct msghdr *message, size_t len)
 	return (size_t)segment_len;
 }
 
-ssize_t udp_receive(const struct udp *udp, uint8_t *bytes, size_t size, struct endpoint *ret_from,
+ssize_t udp_read(const struct udp *udp, uint8_t *bytes, size_t size, struct endpoint *ret_from,
 	size_t *ret_segment_len)
 {
 	struct sockaddr_storage address;

@@ -35,5 +35,5 @@ unsigned udp_send(struct udp *udp, const struct endpoint *to, const uint8_t *byt
 	size_t segment_len);
 /* One datagram, or several of one sender joined: *ret_segment_len each, the last may be shorter.
  * The length, or -errno. size: UDP_BATCH_LEN, or some may be lost. */
-ssize_t udp_receive(const struct udp *udp, uint8_t *bytes, size_t size, struct endpoint *ret_from,
+ssize_t udp_read(const struct udp *udp, uint8_t *bytes, size_t size, struct endpoint *ret_from,
 	size_t *ret_segment_len);

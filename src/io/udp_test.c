@@ -58,7 +58,7 @@ static unsigned receive_all(const struct udp *udp, const char *from, size_t len,
 		ssize_t part;
 
 		wait_for(udp);
-		part = udp_receive(udp, got + done, sizeof(got) - done, &sender, &segment);
+		part = udp_read(udp, got + done, sizeof(got) - done, &sender, &segment);
 		assert_true(part > 0);
 		done += (size_t)part;
 		assert_true(segment == segment_len || done == len);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/kind_link.h"
+
+#include "config/value.h"
+#include "daemon/joining.h"
+#include "daemon/relay.h"
+#include "port/link/link.h"
+
+#include <errno.h>
+#include <string.h>
+
+int kind_link_open_entrance(struct world_port *entrance, struct error *error)
+{
+	if (entrance->config.link.invite[0])
+		return joining_open(entrance, &entrance->joining, error);
+	return relay_open(entrance, &entrance->relay, error);
+}
+
+void kind_link_close_entrance(struct world_port *entrance)
+{
+	joining_close(entrance->joining);
+	relay_close(entrance->relay);
+	entrance->joining = NULL;
+	entrance->relay = NULL;
+}
+
+void kind_link_on_plugged(struct world_port *entrance)
+{
+	if (entrance->relay)
+		relay_plug_members(entrance->relay);
+	if (entrance->joining)
+		joining_begin(entrance->joining);
+}
+
+int kind_link_make(struct world_port *port, struct error *error)
+{
+	struct world_port *entrance = port->entrance;
+
+	if (!entrance)
+		return error_set(error, EINVAL, "fd: a link is not made from a descriptor");
+	port->port = entrance->relay ? relay_make_port(entrance->relay, port)
+				     : joining_make_port(entrance->joining, port);
+	if (port->port)
+		return 0;
+	return error_set(error, errno, "the member's key: %s", strerror(errno));
+}
+
+static void set_seconds(json_t *object, const char *key, nsec value)
+{
+	json_object_set_new(object, key, json_real((double)value / NSEC_PER_SEC));
+}
+
+static void describe_session(const struct world_port *port, json_t *details)
+{
+	char endpoint[ENDPOINT_TEXT_SIZE], key[WG_KEY_TEXT_SIZE];
+	struct link_member_state state;
+	json_t *drops = json_object();
+
+	link_member_look(port->port, &state);
+	json_object_set_new(details, "key", json_string(wg_key_format(&state.wg.public, key)));
+	if (!ip_is_none(state.wg.endpoint.ip))
+		json_object_set_new(details, "endpoint",
+			json_string(endpoint_format(&state.wg.endpoint, endpoint)));
+	if (state.wg.handshake_at > -NSEC_NEVER)
+		set_seconds(details, "handshake", state.now - state.wg.handshake_at);
+	if (state.rtt)
+		set_seconds(details, "rtt", state.rtt);
+	json_object_set_new(
+		details, "received_bytes", json_integer((json_int_t)state.wg.received_bytes));
+	json_object_set_new(details, "sent_bytes", json_integer((json_int_t)state.wg.sent_bytes));
+	for (enum wg_drop drop = 0; drop < WG_DROP_COUNT; drop++) {
+		if (state.wg.drops[drop])
+			json_object_set_new(drops, wg_drop_name(drop),
+				json_integer((json_int_t)state.wg.drops[drop]));
+	}
+	if (state.lost_fragments)
+		json_object_set_new(
+			drops, "fragment", json_integer((json_int_t)state.lost_fragments));
+	json_object_set_new(details, "session_drops", drops);
+}
+
+static void describe_relay(const struct world_port *entrance, json_t *details)
+{
+	struct wg_key public = relay_public(entrance->relay);
+	char text[VALUE_TEXT_SIZE], key[WG_KEY_TEXT_SIZE];
+
+	link_listen_format(&entrance->config.link.listen, text);
+	json_object_set_new(details, "listen", json_string(text));
+	json_object_set_new(details, "key", json_string(wg_key_format(&public, key)));
+}
+
+void kind_link_describe(const struct world_port *port, json_t *details)
+{
+	if (!port->is_entrance)
+		describe_session(port, details);
+	else if (port->relay)
+		describe_relay(port, details);
+	else
+		joining_describe(port->joining, details);
+}
+
+bool kind_link_is_same_place(const struct port_config *from, const struct port_config *to)
+{
+	return endpoint_equal(&from->link.listen, &to->link.listen) &&
+	       !strcmp(from->link.invite, to->link.invite);
+}

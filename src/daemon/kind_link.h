@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The kind `link`: a relay that others join, or the way to one. Each is an entrance whose clients
+ * are members' ports. See kinds.h for what each function is. */
+#pragma once
+
+#include "daemon/world.h"
+
+int kind_link_open_entrance(struct world_port *entrance, struct error *error);
+void kind_link_close_entrance(struct world_port *entrance);
+void kind_link_on_plugged(struct world_port *entrance);
+int kind_link_make(struct world_port *port, struct error *error);
+void kind_link_describe(const struct world_port *port, json_t *details);
+bool kind_link_is_same_place(const struct port_config *from, const struct port_config *to);

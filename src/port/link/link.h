@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Hubs joined over UDP: WireGuard's sessions (wg/device.h) on one socket, and behind each member's
+ * a port of the hub. The same at both ends: a relay has a port for each of its members, a member
+ * one for its relay. Who may be a member is for the owner to know; here are those it was told of,
+ * and callers, who may only talk. Everything is called on the hub's thread.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "hub/hub.h"
+#include "io/loop.h"
+#include "io/udp.h"
+#include "port/link/control.h"
+#include "wg/device.h"
+
+struct link;
+
+#define LINK_MTU_STANDARD 1380 /* fits PPPoE and IPv6, and what a relay may add one day */
+#define LINK_KEEPALIVE	  (25 * NSEC_PER_SEC)
+#define LINK_SILENCE	  (75 * NSEC_PER_SEC) /* after which a member is gone */
+
+enum link_event {
+	LINK_ASKED,	/* a caller said something: control */
+	LINK_UP,	/* a member can get and send frames */
+	LINK_DOWN,	/* it has not been heard of for LINK_SILENCE */
+	LINK_REFUSED,	/* the relay said why: control */
+	LINK_NOTICED,	/* the other side finds fault with ours: control */
+	LINK_MOVED,	/* a member is at another endpoint */
+	LINK_MAC_BOUND, /* a host showed its address, its only one from now on */
+};
+
+/* Lent. */
+struct link_news {
+	enum link_event event;
+	struct wg_key key; /* of the peer */
+	struct endpoint from;
+	struct mac mac;
+	const struct control *control;
+};
+
+struct link_settings {
+	struct udp udp; /* taken over, also on failure */
+	const struct wg_key *private;
+	/* From within its loop: only to be noted. */
+	void (*on_news)(void *owner, const struct link_news *news);
+	void *owner;
+	struct ip_prefix subnet; /* of the hub, that members are told; len 0: none */
+};
+
+/* NULL: errno says why. */
+struct link *link_new(struct loop *loop, const struct link_settings *settings);
+/* With its callers; its members' ports have been freed. NULL is fine. */
+void link_free(struct link *link);
+uint64_t link_lost(const struct link *link);	     /* datagrams that the kernel did not take */
+const uint64_t *link_drops(const struct link *link); /* WG_DROP_COUNT: of nobody's */
+
+/* A peer that may only talk. endpoint: where it is; or none. -EEXIST, -EINVAL, -ENOMEM. */
+int link_caller_add(
+	struct link *link, const struct wg_key *key, const struct endpoint *endpoint) MUST_USE;
+void link_caller_remove(struct link *link, const struct wg_key *key);
+/* To any peer; nothing, where it is not known. */
+void link_say(struct link *link, const struct wg_key *key, const struct control *control);
+
+struct link_member_settings {
+	char name[PORT_NAME_SIZE];
+	struct wg_key key;	  /* public */
+	uint32_t mtu;		  /* of the segment; 0: LINK_MTU_STANDARD */
+	struct endpoint endpoint; /* where it was; or none */
+	bool is_dialled;	  /* we go to it, and again and again */
+	bool is_one_host;	  /* frames may come from one address */
+	struct mac mac;		  /* that one, where it is known */
+};
+
+/* To be freed before the link. NULL: errno is EEXIST, EINVAL or ENOMEM. */
+struct port *link_member_new(struct link *link, const struct link_member_settings *settings);
+/* Where it is now, by its name. */
+void link_member_move(struct port *port, const struct endpoint *endpoint);
+
+struct link_member_state {
+	struct wg_peer_state wg;
+	bool is_up;
+	nsec rtt; /* 0: not known */
+	nsec heard_at, now;
+	uint64_t lost_fragments;
+};
+void link_member_look(const struct port *port, struct link_member_state *ret);

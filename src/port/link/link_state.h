@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a link and its peers are made of: for the files of this folder alone. */
+#pragma once
+
+#include "base/list.h"
+#include "io/driver.h"
+#include "port/link/link.h"
+#include "port/link/reassembly.h"
+
+struct link {
+	struct loop *loop;
+	struct udp udp;
+	struct watch watch;
+	struct wg_device *device;
+	struct driver driver;
+	struct timer tick;
+	struct list members; /* struct link_member */
+	struct list callers; /* struct link_peer */
+	struct ip_prefix subnet;
+	void (*on_news)(void *owner, const struct link_news *news);
+	void *owner;
+	uint64_t lost;
+};
+
+/* What a peer's owner is. */
+struct link_peer {
+	struct list node; /* the link's */
+	struct link *link;
+	struct wg_peer *wg;
+	bool is_member;
+};
+
+struct link_member {
+	struct link_peer peer;
+	struct port port;
+	uint32_t mtu;	    /* of what is within a frame */
+	uint32_t frame_max; /* longer ones are cut */
+	uint16_t fragment_number;
+	bool is_dialled, is_one_host;
+
+	uint32_t capabilities; /* what the other side announced */
+	nsec hello_at, ping_at, heard_at;
+	nsec rtt;
+	struct reassembly reassembly;
+};
+
+static inline struct link_member *member_of_port(struct port *port)
+{
+	return CONTAINER_OF(port, struct link_member, port);
+}
+
+static inline struct link_member *member_of_peer(struct link_peer *peer)
+{
+	return CONTAINER_OF(peer, struct link_member, peer);
+}
+
+void peer_say(struct link_peer *peer, const struct control *control, nsec now);
+void tell_news(struct link_peer *peer, enum link_event event, const struct control *control);
+
+/* member.c */
+void member_set_up(struct link_member *member, bool is_up);
+void member_send(struct port *port, const struct frame *frames, unsigned count);
+
+/* talk.c */
+void member_hear(struct link_member *member, const struct control *control, nsec now);
+void member_greet(struct link_member *member, nsec now); /* a session began */
+void member_tick(struct link_member *member, nsec now);
+
+/* receive.c */
+void link_deliver(
+	void *owner, struct wg_peer *wg, const struct iovec *packets, unsigned count, nsec now);

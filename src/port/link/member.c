@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A member's port: from the hub into its session. */
+#include "hub/segment.h"
+#include "port/link/clamp.h"
+#include "port/link/header.h"
+#include "port/link/link_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define PARTS_MAX (FRAME_BODY_MAX + 3)
+
+/* Frames on their way: one call seals what segment_lower() gives at a time. */
+struct sealing {
+	struct segment_sink sink;
+	struct link_member *member;
+	nsec now;
+	unsigned count;
+	struct wg_packet packets[WG_PACKETS_MAX];
+	struct iovec parts[WG_PACKETS_MAX][PARTS_MAX];
+	uint8_t headers[WG_PACKETS_MAX][LINK_HEADER_LEN + LINK_FRAGMENT_LEN];
+};
+
+static void seal(struct sealing *sealing)
+{
+	if (sealing->count)
+		wg_peer_send(
+			sealing->member->peer.wg, sealing->packets, sealing->count, sealing->now);
+	sealing->count = 0;
+}
+
+/* A packet of the header and the parts of a frame, which the caller has put in its place already.
+ */
+static void add(struct sealing *sealing, const struct link_header *header, unsigned part_count)
+{
+	const unsigned i = sealing->count;
+	struct iovec *parts = sealing->parts[i];
+	const size_t header_len = link_header_write(header, sealing->headers[i]);
+
+	parts[0] = (struct iovec){sealing->headers[i], header_len};
+	sealing->packets[i] = (struct wg_packet){
+		parts, part_count + 1, (uint32_t)header_len + header->len};
+	if (++sealing->count == WG_PACKETS_MAX)
+		seal(sealing);
+}
+
+static unsigned put_whole(const struct frame *frame, struct iovec *parts)
+{
+	parts[0] = (struct iovec){(void *)frame->head, frame->head_len};
+	for (unsigned i = 0; i < frame->body_count; i++)
+		parts[1 + i] = frame->body[i];
+	return 1 + frame->body_count;
+}
+
+/* Authenticated one by one, so that the other side keeps nothing for somebody else. */
+static void add_fragments(struct sealing *sealing, const struct frame *frame)
+{
+	struct link_member *member = sealing->member;
+	const uint32_t size = (member->frame_max - LINK_FRAGMENT_LEN) & ~1u;
+	struct link_header header = {
+		.flags = LINK_FRAGMENT, .hops = LINK_HOPS, .number = member->fragment_number++};
+
+	for (uint32_t offset = 0; offset < frame->len; offset += size) {
+		unsigned count;
+
+		header.offset = offset;
+		header.len = (uint16_t)MIN(size, frame->len - offset);
+		header.is_last = offset + size >= frame->len;
+		count = frame_slice(frame, offset, header.len, sealing->parts[sealing->count] + 1);
+		add(sealing, &header, count);
+	}
+}
+
+static void add_frame(struct sealing *sealing, const struct frame *frame)
+{
+	const struct link_header header = {.hops = LINK_HOPS, .len = (uint16_t)frame->len};
+
+	if (LIKELY(frame->len <= sealing->member->frame_max))
+		add(sealing, &header, put_whole(frame, sealing->parts[sealing->count] + 1));
+	else
+		add_fragments(sealing, frame);
+}
+
+static void add_clamped(struct sealing *sealing, const struct frame *frame)
+{
+	uint32_t copied = MIN(frame->head_len, CLAMP_HEAD_MAX);
+	struct iovec body[FRAME_BODY_MAX + 1];
+	uint8_t head[CLAMP_HEAD_MAX];
+	struct frame clamped = {.head = head, .head_len = copied, .len = frame->len, .body = body};
+
+	memcpy(head, frame->head, copied);
+	clamp_head(head, frame, sealing->member->mtu);
+	clamped.body_count = frame_slice(frame, copied, frame->len - copied, body);
+	add_frame(sealing, &clamped);
+	seal(sealing); /* before the copy is gone */
+}
+
+static void take(struct segment_sink *sink, const struct frame *frames, unsigned count)
+{
+	struct sealing *sealing = CONTAINER_OF(sink, struct sealing, sink);
+
+	for (unsigned i = 0; i < count; i++) {
+		if (UNLIKELY(clamp_is_needed(&frames[i], sealing->member->mtu)))
+			add_clamped(sealing, &frames[i]);
+		else
+			add_frame(sealing, &frames[i]);
+	}
+	seal(sealing); /* they are lent until we return */
+}
+
+void member_send(struct port *port, const struct frame *frames, unsigned count)
+{
+	struct link_member *member = member_of_port(port);
+	struct sealing sealing;
+
+	sealing.sink.take = take;
+	sealing.member = member;
+	sealing.now = hub_now(port->hub);
+	sealing.count = 0;
+	for (unsigned i = 0; i < count; i++) {
+		if (!segment_lower(&frames[i], 0, &sealing.sink))
+			port_drop(port, DROP_MALFORMED, &frames[i]);
+	}
+}
+
+void member_set_up(struct link_member *member, bool is_up)
+{
+	if (member->port.is_down == !is_up)
+		return;
+	member->port.is_down = !is_up;
+	if (!is_up) {
+		member->capabilities = 0;
+		member->rtt = 0;
+	}
+	tell_news(&member->peer, is_up ? LINK_UP : LINK_DOWN, NULL);
+}
+
+static void member_free(struct port *port)
+{
+	struct link_member *member = member_of_port(port);
+
+	reassembly_done(&member->reassembly);
+	list_remove(&member->peer.node);
+	wg_peer_free(member->peer.wg);
+	free(member);
+}
+
+static const struct port_ops member_ops = {
+	.kind = "link", .send = member_send, .free = member_free};
+
+static void fill(struct link_member *member, const struct link_member_settings *settings)
+{
+	struct port *port = &member->port;
+
+	port->ops = &member_ops;
+	memcpy(port->name, settings->name, sizeof(port->name));
+	port->mtu = 0; /* what is too long is cut */
+	port->takes = TAKES_ALL;
+	port->is_down = true;
+	member->mtu = settings->mtu ? settings->mtu : LINK_MTU_STANDARD;
+	member->frame_max = member->mtu + ETH_HEADER_LEN;
+	member->is_dialled = settings->is_dialled;
+	member->is_one_host = settings->is_one_host;
+	port->mac = settings->mac;
+	member->heard_at = member->ping_at = member->hello_at = -NSEC_NEVER / 2;
+	reassembly_init(&member->reassembly);
+}
+
+struct port *link_member_new(struct link *link, const struct link_member_settings *settings)
+{
+	struct link_member *member = calloc(1, sizeof(*member));
+	nsec now = loop_now(link->loop);
+	int err;
+
+	if (!member)
+		return NULL;
+	fill(member, settings);
+	member->peer = (struct link_peer){.link = link, .is_member = true};
+	member->peer.wg = wg_peer_new(link->device, &settings->key, &member->peer);
+	if (!member->peer.wg) {
+		err = errno;
+		free(member);
+		errno = err;
+		return NULL;
+	}
+	wg_peer_set_mtu(member->peer.wg, member->frame_max + LINK_HEADER_LEN);
+	if (!ip_is_none(settings->endpoint.ip)) {
+		wg_peer_set_endpoint(member->peer.wg, &settings->endpoint);
+		wg_peer_connect(member->peer.wg, now);
+	}
+	if (member->is_dialled)
+		wg_peer_set_keepalive(member->peer.wg, LINK_KEEPALIVE, now);
+	list_push_back(&link->members, &member->peer.node);
+	timer_set(link->loop, &link->tick, now + NSEC_PER_SEC);
+	return &member->port;
+}
+
+void link_member_move(struct port *port, const struct endpoint *endpoint)
+{
+	struct link_member *member = member_of_port(port);
+
+	wg_peer_set_endpoint(member->peer.wg, endpoint);
+	wg_peer_connect(member->peer.wg, loop_now(member->peer.link->loop));
+}
+
+void link_member_look(const struct port *port, struct link_member_state *ret)
+{
+	const struct link_member *member = CONTAINER_OF(port, struct link_member, port);
+	nsec now = loop_now(member->peer.link->loop);
+
+	*ret = (struct link_member_state){
+		.is_up = !port->is_down,
+		.rtt = member->rtt,
+		.heard_at = member->heard_at,
+		.now = now,
+		.lost_fragments = member->reassembly.lost,
+	};
+	wg_peer_look(member->peer.wg, now, &ret->wg);
+	wg_key_wipe(&ret->wg.preshared);
+}

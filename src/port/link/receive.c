@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From a member's session into the hub. */
+#include "port/link/clamp.h"
+#include "port/link/header.h"
+#include "port/link/link_state.h"
+
+#define ETHERIP_LEN 2
+
+/* Frames that came together and go into the hub together. */
+struct arrivals {
+	struct link_member *member;
+	nsec now;
+	unsigned count;
+	struct frame frames[WG_PACKETS_MAX];
+};
+
+static void flush(struct arrivals *arrivals)
+{
+	struct link_member *member = arrivals->member;
+
+	if (arrivals->count)
+		hub_receive(&member->port, arrivals->frames, arrivals->count, arrivals->now);
+	arrivals->count = 0;
+}
+
+/* The first address it shows is the one it has. */
+static bool is_its_own(struct link_member *member, const uint8_t *bytes)
+{
+	struct eth_header eth;
+
+	memcpy(&eth, bytes, sizeof(eth));
+	if (mac_equal(eth.from, member->port.mac))
+		return true;
+	if (!mac_is_zero(member->port.mac) || mac_is_group(eth.from) || mac_is_zero(eth.from))
+		return false;
+	member->port.mac = eth.from;
+	tell_news(&member->peer, LINK_MAC_BOUND, NULL);
+	return true;
+}
+
+static void add(struct arrivals *arrivals, uint8_t *bytes, uint32_t len)
+{
+	struct link_member *member = arrivals->member;
+	struct frame frame = frame_linear(bytes, len);
+
+	if (UNLIKELY(len < ETH_HEADER_LEN))
+		port_drop_in(&member->port, DROP_RUNT, &frame);
+	else if (UNLIKELY(member->is_one_host && !is_its_own(member, bytes)))
+		port_drop_in(&member->port, DROP_SOURCE_SPOOFED, &frame);
+	else {
+		if (UNLIKELY(clamp_is_needed(&frame, member->mtu)))
+			clamp_head(bytes, &frame, member->mtu);
+		arrivals->frames[arrivals->count++] = frame;
+	}
+}
+
+static void take_frame(struct arrivals *arrivals, uint8_t *packet, size_t len)
+{
+	struct link_member *member = arrivals->member;
+	struct link_header header;
+	const uint8_t *bytes = link_header_read(packet, len, &header);
+	uint32_t whole_len;
+
+	if (!bytes) {
+		struct frame frame = frame_linear(packet, (uint32_t)len);
+
+		port_drop_in(&member->port, DROP_MALFORMED, &frame);
+	} else if (LIKELY(!(header.flags & LINK_FRAGMENT))) {
+		add(arrivals, (uint8_t *)bytes, header.len);
+	} else {
+		bytes = reassembly_add(
+			&member->reassembly, &header, bytes, arrivals->now, &whole_len);
+		if (!bytes)
+			return;
+		add(arrivals, (uint8_t *)bytes, whole_len);
+		flush(arrivals); /* before the next piece takes its place */
+	}
+}
+
+static void take_control(struct link_peer *peer, const uint8_t *packet, size_t len, nsec now)
+{
+	struct control control;
+
+	if (!control_read(packet, len, &control))
+		return;
+	if (peer->is_member)
+		member_hear(member_of_peer(peer), &control, now);
+	else
+		tell_news(peer, LINK_ASKED, &control);
+}
+
+static void take(struct arrivals *arrivals, const struct iovec *packet)
+{
+	uint8_t *bytes = packet->iov_base;
+
+	switch (bytes[0] >> 4) {
+	case LINK_FRAME:
+		take_frame(arrivals, bytes, packet->iov_len);
+		return;
+	case LINK_CONTROL:
+		take_control(&arrivals->member->peer, bytes, packet->iov_len, arrivals->now);
+		return;
+	case LINK_ETHERIP:
+		if (packet->iov_len > ETHERIP_LEN)
+			add(arrivals, bytes + ETHERIP_LEN, (uint32_t)packet->iov_len - ETHERIP_LEN);
+		return;
+	}
+}
+
+void link_deliver(void *, struct wg_peer *wg, const struct iovec *packets, unsigned count, nsec now)
+{
+	struct link_peer *peer = wg_peer_owner(wg);
+	struct arrivals arrivals;
+
+	if (!peer->is_member) {
+		for (unsigned i = 0; i < count; i++)
+			take_control(peer, packets[i].iov_base, packets[i].iov_len, now);
+		return;
+	}
+	arrivals.member = member_of_peer(peer);
+	arrivals.member->heard_at = now;
+	arrivals.now = now;
+	arrivals.count = 0;
+	for (unsigned i = 0; i < count; i++)
+		take(&arrivals, &packets[i]);
+	flush(&arrivals);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What members and their relay tell each other, and when. */
+#include "port/link/link_state.h"
+
+#define HELLO_AGAIN (1 * NSEC_PER_SEC)
+#define PING_EVERY  LINK_KEEPALIVE
+
+static void say_hello(struct link_member *member, bool is_answer, nsec now)
+{
+	const struct control hello = {
+		.type = CONTROL_HELLO,
+		.capabilities = CAN_FRAMES | CAN_ETHERIP,
+		.is_answer = is_answer,
+		.subnet = member->peer.link->subnet,
+		.mtu = member->mtu,
+	};
+
+	if (!is_answer)
+		member->hello_at = now;
+	peer_say(&member->peer, &hello, now);
+}
+
+void member_greet(struct link_member *member, nsec now)
+{
+	if (!(member->capabilities & CAN_FRAMES))
+		say_hello(member, false, now);
+}
+
+static void ping(struct link_member *member, nsec now)
+{
+	const struct control ping = {.type = CONTROL_PING, .stamp = (uint64_t)now};
+
+	member->ping_at = now;
+	peer_say(&member->peer, &ping, now);
+}
+
+static void hear_hello(struct link_member *member, const struct control *hello, nsec now)
+{
+	bool was_open = member->capabilities & CAN_FRAMES;
+
+	member->capabilities = hello->capabilities;
+	if (!hello->is_answer)
+		say_hello(member, true, now);
+	if (!(hello->capabilities & CAN_FRAMES))
+		return;
+	member_set_up(member, true);
+	if (!was_open)
+		ping(member, now);
+}
+
+/* Before the first, it counts whole; later ones each for an eighth (RFC 6298 2.3). */
+static void hear_pong(struct link_member *member, const struct control *pong, nsec now)
+{
+	nsec sample = now - (nsec)pong->stamp;
+
+	if ((nsec)pong->stamp != member->ping_at || sample < 0)
+		return;
+	member->rtt = member->rtt ? member->rtt + (sample - member->rtt) / 8 : MAX(sample, 1);
+}
+
+void member_hear(struct link_member *member, const struct control *control, nsec now)
+{
+	struct control pong = {.type = CONTROL_PONG, .stamp = control->stamp};
+
+	switch (control->type) {
+	case CONTROL_HELLO:
+		hear_hello(member, control, now);
+		return;
+	case CONTROL_PING:
+		peer_say(&member->peer, &pong, now);
+		return;
+	case CONTROL_PONG:
+		hear_pong(member, control, now);
+		return;
+	case CONTROL_REFUSED:
+		if (member->is_dialled)
+			tell_news(&member->peer, LINK_REFUSED, control);
+		return;
+	case CONTROL_NOTICE:
+		tell_news(&member->peer, LINK_NOTICED, control);
+		return;
+	case CONTROL_ENROL:
+	case CONTROL_ACCEPTED:
+		tell_news(&member->peer, LINK_ASKED, control);
+		return;
+	}
+}
+
+void member_tick(struct link_member *member, nsec now)
+{
+	struct wg_peer_state state;
+
+	if (!member->port.is_down) {
+		if (now - member->heard_at > LINK_SILENCE)
+			member_set_up(member, false);
+		else if (now - member->ping_at >= PING_EVERY)
+			ping(member, now);
+		return;
+	}
+	if (now - member->hello_at < HELLO_AGAIN)
+		return;
+	wg_peer_look(member->peer.wg, now, &state);
+	wg_key_wipe(&state.preshared);
+	if (state.has_session)
+		say_hello(member, false, now);
+	else if (member->is_dialled)
+		wg_peer_connect(member->peer.wg, now);
+}

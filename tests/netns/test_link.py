@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Hubs at different places as one segment: a relay, members behind NATs, invitations good and bad,
+revocation, a relay that is killed, a member that moves.
+
+    guest === hub5 relay  --- 198.51.100.1  \\
+    guest === hub5 office --- 198.51.100.3  -- wide (a switch)
+    guest === hub5 laptop --- 10.0.0.2 -- NAT -- 198.51.100.2
+"""
+import contextlib
+import json
+import re
+import time
+
+import pytest
+
+from support.daemon import CommandFailed, Daemon, Guest
+from support.namespace import Namespace, veth, wait_until
+
+RELAY, NAT, OFFICE = "198.51.100.1", "198.51.100.2", "198.51.100.3"
+RELAY_CONFIG = """\
+hubs:
+  hub5:
+    subnet: 10.5.0.0/24
+    mtu: 1380
+    ports:
+      - {kind: dhcp}
+      - {kind: link, listen: 4000, address: 198.51.100.1}
+"""
+MEMBER_CONFIG = """\
+hubs:
+  hub5:
+    mtu: 1500
+"""
+
+
+class Wide:
+    """Namespaces of three hosts and a masquerading router, and what joins them."""
+
+    def __init__(self):
+        self.stack = contextlib.ExitStack()
+        names = ("wide", "relay", "office", "laptop", "nat")
+        for name in names:
+            setattr(self, name, self.stack.enter_context(Namespace(name)))
+        self.wide.ip("link add br0 type bridge", "link set br0 up")
+        for name, address in (("relay", RELAY), ("office", OFFICE), ("nat", NAT)):
+            host = getattr(self, name)
+            veth(host, "up0", self.wide, name)
+            self.wide.ip(f"link set {name} master br0")
+            host.ip(f"address add {address}/24 dev up0")
+        veth(self.laptop, "up0", self.nat, "down0")
+        self.nat.ip("address add 10.0.0.1/24 dev down0")
+        self.laptop.ip("address add 10.0.0.2/24 dev up0", "route add default via 10.0.0.1")
+        self.nat.sysctl("net.ipv4.ip_forward", 1)
+        self.masquerade()
+
+    def masquerade(self):
+        self.nat.run("nft", "flush ruleset; add table ip nat; add chain ip nat post "
+                     "{ type nat hook postrouting priority 100 ; }; "
+                     "add rule ip nat post oifname up0 masquerade")
+
+    def close(self):
+        self.stack.close()
+
+
+@pytest.fixture(scope="module")
+def wide():
+    made = Wide()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def relay(wide):
+    with Daemon(wide.relay, RELAY_CONFIG) as made:
+        yield made
+
+
+def invite(relay, name, *words):
+    return relay.lanyard("link", "invite", "hub5", "--name", name, *words).stdout.strip()
+
+
+def members(relay):
+    return {member["name"]: member for link in relay.json("link", "list")
+            for member in link["members"]}
+
+
+def is_up(relay, name):
+    return members(relay).get(name, {}).get("port", {}).get("state") == "up"
+
+
+@contextlib.contextmanager
+def joined(relay, host, name, *words):
+    with Daemon(host, MEMBER_CONFIG) as daemon:
+        daemon.lanyard("link", "join", invite(relay, name, *words), "--hub", "hub5")
+        wait_until(lambda: is_up(relay, name), 10, f"{name} is not up")
+        yield daemon
+
+
+@pytest.fixture(scope="module")
+def laptop(wide, relay):
+    with joined(relay, wide.laptop, "laptop") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def office(wide, relay):
+    with joined(relay, wide.office, "office", "--role", "bridge") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def a(laptop):
+    with Guest(laptop, hub="hub5", label="a") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def b(office):
+    with Guest(office, hub="hub5", label="b") as made:
+        yield made
+
+
+def test_addresses_come_from_the_relay(a, b):
+    assert a.address.startswith("10.5.0.") and b.address.startswith("10.5.0.")
+
+
+def test_ping_through_the_relay(a, b):
+    a.run("ping", "-c", "3", "-i", "0.2", "-W", "2", b.address)
+    b.run("ping", "-c", "3", "-i", "0.2", "-W", "2", a.address)
+
+
+def test_what_is_too_long_arrives_whole(a, b):
+    """More than the segment's MTU: cut within the session."""
+    for guest in (a, b):
+        guest.ip("link set eth0 mtu 1500")
+    a.run("ping", "-c", "3", "-i", "0.2", "-W", "2", "-M", "do", "-s", "1472", b.address)
+
+
+def test_tcp_both_ways(a, b):
+    server = b.start("iperf3", "-s", "-1", "--forceflush")
+    server.wait_for_output("Server listening")
+    out = json.loads(a.run("iperf3", "-c", b.address, "-t", "2", "--bidir", "-J").stdout)
+    assert out["end"]["sum_received"]["bytes"] > 1e6
+    assert out["end"]["sum_received_bidir_reverse"]["bytes"] > 1e6
+
+
+def test_show_tells_of_each_member(relay, laptop, a):
+    row = members(relay)["laptop"]
+    details = row["port"]["details"]
+    assert row["mac"] == a.mac("eth0")
+    assert details["endpoint"].startswith(NAT + ":")
+    assert 0 < details["rtt"] < 1 and details["handshake"] < 180
+    assert details["received_bytes"] > 0
+    assert "laptop" in relay.lanyard("link", "list").stdout
+    assert re.search(r"hub5\.\d+", relay.lanyard("show", "hub5.laptop").stdout)
+
+
+def test_a_host_has_one_address(relay, laptop, a):
+    with Guest(laptop, "10.5.0.77", hub="hub5", label="c", gateway=None) as second:
+        before = members(relay)["laptop"]["port"]["in"]["drops"].get("source_spoofed", 0)
+        second.run("ping", "-c", "1", "-W", "1", "10.5.0.254", check=False)
+        after = members(relay)["laptop"]["port"]["in"]["drops"].get("source_spoofed", 0)
+        assert after > before
+
+
+def refusal(wide, invitation):
+    with Daemon(wide.office, MEMBER_CONFIG) as daemon:
+        done = daemon.lanyard("link", "join", invitation, "--hub", "hub5", check=False)
+        assert done.returncode and len(done.stderr.strip().splitlines()) == 1
+        left = daemon.request("GET", "/v1/hubs/hub5")[1]
+        assert not left["entrances"] and not left["ports"]
+        return done.stderr
+
+
+def test_an_invitation_is_good_once(wide, relay, laptop):
+    text = invite(relay, "once")
+    with Daemon(wide.office, MEMBER_CONFIG) as first:
+        first.lanyard("link", "join", text, "--hub", "hub5")
+    watch = relay.start_lanyard("watch")
+    time.sleep(0.3)
+    assert "used already" in refusal(wide, text)
+    wait_until(lambda: '"link-refused"' in watch.stdout, 5, "no event at the relay")
+    watch.stop()
+    relay.lanyard("link", "revoke", "once")
+
+
+def test_a_revoked_invitation(wide, relay):
+    text = invite(relay, "early")
+    relay.lanyard("link", "revoke", "early")
+    assert "revoked" in refusal(wide, text)
+
+
+def test_an_expired_invitation(wide, relay):
+    status, made = relay.request("POST", "/v1/hubs/hub5/link/invites",
+                                 json.dumps({"name": "late", "expires": 1}))
+    assert status == 201
+    time.sleep(1.5)
+    assert "expired" in refusal(wide, made["invite"])
+
+
+@pytest.mark.parametrize("change, words", [
+    (lambda text: text[:-1], "its end is missing"),
+    (lambda text: text + "A", "behind its end"),
+    (lambda text: text[:-9] + ("A" if text[-9] != "A" else "B") + text[-8:], "wrong"),
+    (lambda text: text.split("#")[0], "token is missing"),
+])
+def test_a_garbled_invitation(wide, relay, change, words):
+    if "garbled" not in str(relay.json("link", "list")):
+        relay.garbled = invite(relay, "garbled")
+    assert words in refusal(wide, change(relay.garbled))
+
+
+def test_an_invitation_of_another_relay(wide, relay):
+    text = invite(relay, "lost").replace("198.51.100.1:4000", f"{NAT}:4000")
+    assert "is the relay running" in refusal(wide, text)
+
+
+def test_names_are_taken_once(relay, laptop):
+    for name in ("laptop", "twice"):
+        if name == "twice":
+            invite(relay, name)
+        with pytest.raises(CommandFailed, match="already"):
+            invite(relay, name)
+
+
+def test_the_relay_is_killed_and_comes_back(relay, a, b):
+    """Without a restart of anything else; a connection within goes on."""
+    server = b.start("iperf3", "-s", "-1", "--forceflush")
+    server.wait_for_output("Server listening")
+    client = a.start("iperf3", "-c", b.address, "-t", "14", "-b", "5M", "-J")
+    time.sleep(3)
+    relay.kill()
+    time.sleep(1)
+    relay.start()
+    start = time.monotonic()
+    wait_until(lambda: is_up(relay, "laptop") and is_up(relay, "office"), 10, "they are not back")
+    assert time.monotonic() - start < 5
+    assert client.wait(60) == 0, client.stdout
+    out = json.loads(client.stdout)
+    assert out["intervals"][-1]["sum"]["bytes"] > 0
+    assert out["end"]["sum_received"]["bytes"] > 14 * 5e6 / 8 * 0.5
+    a.run("ping", "-c", "2", "-i", "0.2", "-W", "2", b.address)
+
+
+def test_the_member_moves(wide, relay, a, b):
+    """The router's public address is another one, and it has forgotten who spoke through it."""
+    new = "198.51.100.22"
+    wide.nat.ip(f"address del {NAT}/24 dev up0", f"address add {new}/24 dev up0")
+    wide.masquerade()
+    wide.nat.run("conntrack", "-F", check=False)
+    wait_until(lambda: a.run("ping", "-c", "1", "-W", "1", b.address, check=False).returncode == 0,
+               30, "it is not heard of from its new address")
+    assert members(relay)["laptop"]["port"]["details"]["endpoint"].startswith(new + ":")
+
+
+def test_members_restart_without_their_invitation(wide, relay):
+    """What the file says is enough: the key is kept."""
+    text = invite(relay, "desk", "--role", "bridge")
+    with Daemon(wide.office, MEMBER_CONFIG
+                + f"    ports:\n      - {{kind: link, invite: '{text}'}}\n") as daemon:
+        wait_until(lambda: is_up(relay, "desk"), 10, "not up")
+        daemon.kill()
+        daemon.start()
+        handshake = members(relay)["desk"]["port"]["details"]["handshake"]
+        wait_until(lambda: is_up(relay, "desk") and members(relay)["desk"]["port"]["details"][
+            "handshake"] < handshake + 5, 10, "not up again")
+        assert text in daemon.lanyard("config").stdout
+    relay.lanyard("link", "revoke", "desk")
+
+
+def test_revocation_ends_a_session_at_once(wide, relay, laptop, a, b):
+    watch = laptop.start_lanyard("watch")
+    time.sleep(0.3)
+    relay.lanyard("link", "revoke", "laptop")
+    assert "laptop" not in members(relay)
+    assert a.run("ping", "-c", "1", "-W", "1", b.address, check=False).returncode
+    wait_until(lambda: '"link-refused"' in watch.stdout, 10, "the member was not told")
+    watch.stop()
+    details = laptop.request("GET", "/v1/hubs/hub5/ports/link")[1]["details"]
+    assert details["state"] == "refused" and "revoked" in details["why"]
