@@ -35,6 +35,7 @@ enum control_type {
 enum control_capability {
 	CAN_FRAMES = 1, /* nibble 1 */
 	CAN_ETHERIP = 2,
+	CAN_UNSUMMED = 4, /* LINK_UNSUMMED */
 };
 
 /* What a member may do. */

@@ -31,6 +31,7 @@ enum link_nibble {
 
 enum link_flag {
 	LINK_FRAGMENT = 8,
+	LINK_UNSUMMED = 1, /* TCP or UDP whose checksum is only that of the pseudo-header */
 };
 
 struct link_header {

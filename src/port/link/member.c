@@ -4,6 +4,9 @@
 #include "port/link/clamp.h"
 #include "port/link/header.h"
 #include "port/link/link_state.h"
+#include "wire/packet.h"
+#include "wire/tcp.h"
+#include "wire/udp.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -52,6 +55,11 @@ static unsigned put_whole(const struct frame *frame, struct iovec *parts)
 	return 1 + frame->body_count;
 }
 
+static uint8_t flags_of(const struct frame *frame)
+{
+	return frame->offload.needs_checksum ? LINK_UNSUMMED : 0;
+}
+
 /* Authenticated one by one, so that the other side keeps nothing for somebody else. */
 static void add_fragments(struct sealing *sealing, const struct frame *frame)
 {
@@ -73,7 +81,8 @@ static void add_fragments(struct sealing *sealing, const struct frame *frame)
 
 static void add_frame(struct sealing *sealing, const struct frame *frame)
 {
-	const struct link_header header = {.hops = LINK_HOPS, .len = (uint16_t)frame->len};
+	const struct link_header header = {
+		.flags = flags_of(frame), .hops = LINK_HOPS, .len = (uint16_t)frame->len};
 
 	if (LIKELY(frame->len <= sealing->member->frame_max))
 		add(sealing, &header, put_whole(frame, sealing->parts[sealing->count] + 1));
@@ -90,6 +99,7 @@ static void add_clamped(struct sealing *sealing, const struct frame *frame)
 
 	memcpy(head, frame->head, copied);
 	clamp_head(head, frame, sealing->member->mtu);
+	clamped.offload = frame->offload;
 	clamped.body_count = frame_slice(frame, copied, frame->len - copied, body);
 	add_frame(sealing, &clamped);
 	seal(sealing); /* before the copy is gone */
@@ -108,6 +118,26 @@ static void take(struct segment_sink *sink, const struct frame *frames, unsigned
 	seal(sealing); /* they are lent until we return */
 }
 
+/* What of a frame's offloads the other side can be left with: a checksum that it finds by itself. */
+static unsigned leaves(const struct link_member *member, const struct frame *frame)
+{
+	const struct offload *offload = &frame->offload;
+	struct packet packet;
+
+	if (!offload->needs_checksum || !(member->capabilities & CAN_UNSUMMED))
+		return 0;
+	if (packet_parse(frame->head, frame->head_len, frame->len, &packet) != PACKET_OK ||
+		packet.is_fragment || packet.l4 != offload->checksum_start)
+		return 0;
+	switch (packet.protocol) {
+	case IP_PROTOCOL_TCP:
+		return offload->checksum_offset == TCP_CHECKSUM_OFFSET ? TAKES_CHECKSUM : 0;
+	case IP_PROTOCOL_UDP:
+		return offload->checksum_offset == UDP_CHECKSUM_OFFSET ? TAKES_CHECKSUM : 0;
+	}
+	return 0;
+}
+
 void member_send(struct port *port, const struct frame *frames, unsigned count)
 {
 	struct link_member *member = member_of_port(port);
@@ -118,7 +148,7 @@ void member_send(struct port *port, const struct frame *frames, unsigned count)
 	sealing.now = hub_now(port->hub);
 	sealing.count = 0;
 	for (unsigned i = 0; i < count; i++) {
-		if (!segment_lower(&frames[i], 0, &sealing.sink))
+		if (!segment_lower(&frames[i], leaves(member, &frames[i]), &sealing.sink))
 			port_drop(port, DROP_MALFORMED, &frames[i]);
 	}
 }

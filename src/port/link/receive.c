@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From a member's session into the hub. */
+#include "hub/coalesce.h"
 #include "port/link/clamp.h"
 #include "port/link/header.h"
 #include "port/link/link_state.h"
+#include "wire/packet.h"
+#include "wire/tcp.h"
+#include "wire/udp.h"
+
+#include <assert.h>
 
 #define ETHERIP_LEN 2
 
@@ -10,17 +16,20 @@
 struct arrivals {
 	struct link_member *member;
 	nsec now;
-	unsigned count;
-	struct frame frames[WG_PACKETS_MAX];
+	struct coalescer frames;
 };
+
+static_assert(WG_PACKETS_MAX <= COALESCE_MAX);
 
 static void flush(struct arrivals *arrivals)
 {
 	struct link_member *member = arrivals->member;
 
-	if (arrivals->count)
-		hub_receive(&member->port, arrivals->frames, arrivals->count, arrivals->now);
-	arrivals->count = 0;
+	coalesce_end(&arrivals->frames);
+	if (arrivals->frames.count)
+		hub_receive(&member->port, arrivals->frames.frames, arrivals->frames.count,
+			arrivals->now);
+	coalesce_begin(&arrivals->frames);
 }
 
 /* The first address it shows is the one it has. */
@@ -38,20 +47,58 @@ static bool is_its_own(struct link_member *member, const uint8_t *bytes)
 	return true;
 }
 
-static void add(struct arrivals *arrivals, uint8_t *bytes, uint32_t len)
+static void add(
+	struct arrivals *arrivals, uint8_t *bytes, uint32_t len, const struct offload *offload)
 {
 	struct link_member *member = arrivals->member;
 	struct frame frame = frame_linear(bytes, len);
 
-	if (UNLIKELY(len < ETH_HEADER_LEN))
+	if (UNLIKELY(len < ETH_HEADER_LEN)) {
 		port_drop_in(&member->port, DROP_RUNT, &frame);
-	else if (UNLIKELY(member->is_one_host && !is_its_own(member, bytes)))
+	} else if (UNLIKELY(member->is_one_host && !is_its_own(member, bytes))) {
 		port_drop_in(&member->port, DROP_SOURCE_SPOOFED, &frame);
-	else {
+	} else {
+		frame.offload = *offload;
 		if (UNLIKELY(clamp_is_needed(&frame, member->mtu)))
 			clamp_head(bytes, &frame, member->mtu);
-		arrivals->frames[arrivals->count++] = frame;
+		coalesce_add(&arrivals->frames, bytes, len, offload);
 	}
+}
+
+static const struct offload NOTHING_LEFT;
+
+/* The sender left the checksum to whoever needs one: the session is proof enough. */
+static bool find_checksum(const uint8_t *bytes, uint32_t len, struct offload *ret)
+{
+	struct packet packet;
+
+	*ret = NOTHING_LEFT;
+	if (packet_parse(bytes, len, len, &packet) != PACKET_OK || packet.is_fragment ||
+		(packet.protocol != IP_PROTOCOL_TCP && packet.protocol != IP_PROTOCOL_UDP))
+		return false;
+	ret->needs_checksum = true;
+	ret->checksum_start = packet.l4;
+	ret->checksum_offset = packet.protocol == IP_PROTOCOL_TCP ? TCP_CHECKSUM_OFFSET
+								  : UDP_CHECKSUM_OFFSET;
+	return true;
+}
+
+static void refuse(struct arrivals *arrivals, const uint8_t *bytes, size_t len)
+{
+	struct frame frame = frame_linear(bytes, (uint32_t)len);
+
+	port_drop_in(&arrivals->member->port, DROP_MALFORMED, &frame);
+}
+
+static void add_from_session(
+	struct arrivals *arrivals, uint8_t *bytes, uint32_t len, const struct link_header *header)
+{
+	struct offload offload = NOTHING_LEFT;
+
+	if (header->flags & LINK_UNSUMMED && !find_checksum(bytes, len, &offload))
+		refuse(arrivals, bytes, len);
+	else
+		add(arrivals, bytes, len, &offload);
 }
 
 static void take_frame(struct arrivals *arrivals, uint8_t *packet, size_t len)
@@ -62,17 +109,15 @@ static void take_frame(struct arrivals *arrivals, uint8_t *packet, size_t len)
 	uint32_t whole_len;
 
 	if (!bytes) {
-		struct frame frame = frame_linear(packet, (uint32_t)len);
-
-		port_drop_in(&member->port, DROP_MALFORMED, &frame);
+		refuse(arrivals, packet, len);
 	} else if (LIKELY(!(header.flags & LINK_FRAGMENT))) {
-		add(arrivals, (uint8_t *)bytes, header.len);
+		add_from_session(arrivals, (uint8_t *)bytes, header.len, &header);
 	} else {
 		bytes = reassembly_add(
 			&member->reassembly, &header, bytes, arrivals->now, &whole_len);
 		if (!bytes)
 			return;
-		add(arrivals, (uint8_t *)bytes, whole_len);
+		add_from_session(arrivals, (uint8_t *)bytes, whole_len, &header);
 		flush(arrivals); /* before the next piece takes its place */
 	}
 }
@@ -102,7 +147,8 @@ static void take(struct arrivals *arrivals, const struct iovec *packet)
 		return;
 	case LINK_ETHERIP:
 		if (packet->iov_len > ETHERIP_LEN)
-			add(arrivals, bytes + ETHERIP_LEN, (uint32_t)packet->iov_len - ETHERIP_LEN);
+			add(arrivals, bytes + ETHERIP_LEN,
+				(uint32_t)packet->iov_len - ETHERIP_LEN, &NOTHING_LEFT);
 		return;
 	}
 }
@@ -120,7 +166,7 @@ void link_deliver(void *, struct wg_peer *wg, const struct iovec *packets, unsig
 	arrivals.member = member_of_peer(peer);
 	arrivals.member->heard_at = now;
 	arrivals.now = now;
-	arrivals.count = 0;
+	coalesce_begin(&arrivals.frames);
 	for (unsigned i = 0; i < count; i++)
 		take(&arrivals, &packets[i]);
 	flush(&arrivals);

@@ -9,7 +9,7 @@ static void say_hello(struct link_member *member, bool is_answer, nsec now)
 {
 	const struct control hello = {
 		.type = CONTROL_HELLO,
-		.capabilities = CAN_FRAMES | CAN_ETHERIP,
+		.capabilities = CAN_FRAMES | CAN_ETHERIP | CAN_UNSUMMED,
 		.is_answer = is_answer,
 		.subnet = member->peer.link->subnet,
 		.mtu = member->mtu,
