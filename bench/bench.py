@@ -7,10 +7,11 @@
     hub:   guest === SUBJECT === second guest         veth + kernel bridge, Lanyard
     LAN:   guest === SUBJECT eth0 --- switch --- "h1" veth + kernel bridge, Lanyard transparent,
                                                       and behind the NIC's MAC address
+    link:  client === SUBJECT --- wire --- SUBJECT === server   wireguard-go, Lanyard's links
 
 Every subject has namespaces of its own, all alike. The subjects take turns, round after round, so
 that what else the machine does hits all of them; shown is the median of the rounds and, in
-brackets, its ratio to the kernel's in this same run. Only the ratios mean anything.
+brackets, its ratio to the first subject's in this same run. Only the ratios mean anything.
 """
 import argparse
 import contextlib
@@ -22,6 +23,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests"))
 
+import link  # noqa: E402
 from support.compile import compiled  # noqa: E402
 from support.daemon import NAT_CONFIG, RELEASE, Guest, configure  # noqa: E402
 from support.lan import H1, PREFIX, Lan, LanGuest, config as lan_config  # noqa: E402
@@ -175,12 +177,25 @@ def lanyard_transparent(stack, mtu):
 
 def lanyard_translate(stack, mtu):
     return lanyard_bridged(stack, mtu, "translate")
+def joined(name, world):
+    """Two ends of a link: the second one has the servers."""
+    def make(stack, _):
+        client, server = world(stack)
+        server.start("iperf3", "-s", "--forceflush").wait_for_output("Server listening")
+        server.start(compiled(RR), "serve", link.SERVER, RR_PORT).wait_for_output("listening")
+        return Subject(name, client, link.SERVER)
+    make.__name__ = world.__name__
+    return make
 
 
 # The kernel's row first: it is the measure of its group.
 GROUPS = {"NAT": [kernel_nat, lanyard_nat, slirp4netns, pasta],
           "hub": [kernel_bridge, lanyard_hub],
           "LAN": [kernel_bridged, lanyard_transparent, lanyard_translate]}
+          "hub": [kernel_bridge, lanyard_hub]}
+# These have one MTU.
+LINKS = [joined("wireguard-go", link.wireguard_go), joined("Lanyard link", link.direct),
+         joined("Lanyard, relayed", link.relayed)]
 
 
 def measure_group(subjects, rounds, seconds, say):
@@ -231,8 +246,9 @@ def main():
             print(text, file=sys.stderr, flush=True)
 
     remove_leftovers()
-    for mtu in wish.mtu or (1500, 65520):
-        for group, makers in GROUPS.items():
+    for mtu in wish.mtu or (1500, 65520, link.MTU):
+        groups = {"link": LINKS} if mtu == link.MTU else GROUPS
+        for group, makers in groups.items():
             chosen = [make for make in makers
                       if not wish.only or any(word in make.__name__ for word in wish.only)]
             with contextlib.ExitStack() as stack:

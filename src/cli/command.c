@@ -31,7 +31,8 @@ static const struct command commands[] = {
 	{"link",
 		"listen HUB [--port PORT] [--address HOST] | invite HUB --name NAME "
 		"[--role host|bridge|router] [--expires 24h] [--address HOST] | "
-		"join INVITE --hub HUB | list | revoke NAME",
+		"join INVITE --hub HUB | list | revoke NAME | "
+		"wg-config NAME [--ip ADDRESS/LENGTH]",
 		"join hubs at different places into one", link_run},
 	{"capture", "HUB[.PORT] [-w FILE] [FILTER]", "record frames as pcapng", capture_run},
 	{"watch", "[HUB]", "print events as they happen, one JSON object a line", watch_run},

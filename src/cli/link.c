@@ -9,13 +9,15 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define JOIN_TRIES 80 /* of a quarter of a second each */
 
 struct link_options {
-	const char *port, *address, *name, *role, *expires, *hub;
+	const char *port, *address, *name, *role, *expires, *hub, *ip;
 };
 
 static const char *details_text(const json_t *port, const char *key)
@@ -280,7 +282,7 @@ static const char *hub_of_name(struct call *call, const json_t *all, const char 
 }
 
 /* link revoke NAME */
-static int revoke(struct call *call, struct api *api, const struct link_options *options)
+static int remove_member(struct call *call, struct api *api, const struct link_options *options)
 {
 	json_t *all;
 	int err = gather_links(call, api, options->hub, &all);
@@ -298,6 +300,60 @@ static int revoke(struct call *call, struct api *api, const struct link_options 
 	return hub ? call_exit(err) : EXIT_FAILED;
 }
 
+/* For the camera of a phone, where qrencode(1) is there and somebody can look. */
+static void print_code(const char *text)
+{
+	FILE *qrencode;
+
+	fflush(stdout);
+	if (!isatty(STDOUT_FILENO) || system("command -v qrencode >/dev/null 2>&1") != 0)
+		return;
+	qrencode = popen("qrencode -t ansiutf8", "w");
+	if (!qrencode)
+		return;
+	fputs(text, qrencode);
+	pclose(qrencode);
+}
+
+/* The one hub that listens; NULL: the error says why. */
+static const char *only_hub(struct call *call, const json_t *all)
+{
+	if (json_array_size(all) == 1)
+		return text_of(json_array_get(all, 0), "hub");
+	error_set(&call->error, EINVAL, "%s",
+		json_array_size(all) ? "more than one hub listens for links; --hub says which"
+				     : "no hub listens for links; 'lanyard link listen' makes one");
+	return NULL;
+}
+
+/* link wg-config NAME */
+static int wg_config(struct call *call, struct api *api, const struct link_options *options)
+{
+	json_t *all, *made = NULL, *body;
+	int err = gather_links(call, api, options->hub, &all);
+	const char *hub;
+
+	if (err)
+		return call_exit(err);
+	hub = only_hub(call, all);
+	if (!hub) {
+		json_decref(all);
+		return EXIT_BAD_INPUT;
+	}
+	body = json_pack("{s:s, s:s*, s:s*}", "name", call->args[1], "ip", options->ip, "address",
+		options->address);
+	err = api_post(api, body, -1, &made, &call->error, "/v1/hubs/%s/link/members", hub);
+	if (!err && call->wants_json) {
+		print_json(made);
+	} else if (!err) {
+		fputs(text_of(made, "config"), stdout);
+		print_code(text_of(made, "config"));
+	}
+	json_decref(made);
+	json_decref(all);
+	return call_exit(err);
+}
+
 static const struct {
 	const char *name;
 	int words;
@@ -307,7 +363,8 @@ static const struct {
 	{"invite", 2, invite},
 	{"join", 2, join},
 	{"list", 1, list},
-	{"revoke", 2, revoke},
+	{"revoke", 2, remove_member},
+	{"wg-config", 2, wg_config},
 };
 
 static int run_action(struct call *call, size_t i, const struct link_options *options)
@@ -338,6 +395,7 @@ int link_run(struct call *call)
 		{"role", .value = &values.role},
 		{"expires", .value = &values.expires},
 		{"hub", .value = &values.hub},
+		{"ip", .value = &values.ip},
 	};
 	int code = options_read(call, options, ARRAY_SIZE(options), OPERANDS_ANYWHERE);
 
@@ -347,7 +405,8 @@ int link_run(struct call *call)
 		if (!strcmp(call->args[0], actions[i].name))
 			return run_action(call, i, &values);
 	}
-	return call_refuse(call, "%s%s%sone of listen, invite, join, list, revoke is wanted",
+	return call_refuse(call,
+		"%s%s%sone of listen, invite, join, list, revoke, wg-config is wanted",
 		call->arg_count ? "'" : "", call->arg_count ? call->args[0] : "",
 		call->arg_count ? "' is unknown: " : "");
 }

@@ -26,6 +26,7 @@ static const struct route routes[] = {
 	{"DELETE", "/v1/hubs/{hub}/forwards", api_delete_forward},
 	{"GET", "/v1/hubs/{hub}/link", api_get_link},
 	{"POST", "/v1/hubs/{hub}/link/invites", api_post_invite},
+	{"POST", "/v1/hubs/{hub}/link/members", api_post_member},
 	{"DELETE", "/v1/hubs/{hub}/link/members/{member}", api_delete_member},
 	{"GET", "/v1/config", api_get_config},
 	{"PUT", "/v1/config", api_put_config},

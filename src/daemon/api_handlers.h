@@ -36,6 +36,7 @@ HANDLER(api_delete_forward);
 /* api_link.c */
 HANDLER(api_get_link);
 HANDLER(api_post_invite);
+HANDLER(api_post_member);
 HANDLER(api_delete_member);
 
 /* api_config.c */

@@ -163,6 +163,33 @@ void api_post_invite(struct api *api, struct request *request, struct reply *rep
 	json_decref(body);
 }
 
+static const char *text_in(const json_t *body, const char *key)
+{
+	return json_string_value(json_object_get(body, key));
+}
+
+void api_post_member(struct api *api, struct request *request, struct reply *reply)
+{
+	struct relay *relay = find_relay(api, request, reply);
+	json_t *body = relay ? api_body(request, reply) : NULL;
+	const char *name = text_in(body, "name");
+	char text[RELAY_CONFIG_SIZE];
+	struct error error = {0};
+	int err;
+
+	if (!body)
+		return;
+	err = name ? relay_add_stock(relay, name, text_in(body, "ip"), text_in(body, "address"),
+			     text, &error)
+		   : error_set(&error, EINVAL, "name: missing; who is it for?");
+	if (err)
+		reply_error(reply, err, &error);
+	else
+		reply_json(reply, 201, json_pack("{s:s, s:s}", "name", name, "config", text));
+	explicit_bzero(text, sizeof(text));
+	json_decref(body);
+}
+
 void api_delete_member(struct api *api, struct request *request, struct reply *reply)
 {
 	struct relay *relay = find_relay(api, request, reply);

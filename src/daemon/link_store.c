@@ -133,7 +133,7 @@ static void set_key(json_t *object, const char *name, const struct wg_key *key)
 
 static json_t *member_json(const struct link_member_record *member)
 {
-	char mac[MAC_TEXT_SIZE], endpoint[ENDPOINT_TEXT_SIZE];
+	char mac[MAC_TEXT_SIZE], endpoint[ENDPOINT_TEXT_SIZE], address[PREFIX_TEXT_SIZE];
 	json_t *object = json_pack("{s:s, s:s, s:I}", "name", member->name, "role",
 		link_role_name(member->role), "since", (json_int_t)member->since);
 
@@ -143,6 +143,9 @@ static json_t *member_json(const struct link_member_record *member)
 	if (!ip_is_none(member->endpoint.ip))
 		json_object_set_new(object, "endpoint",
 			json_string(endpoint_format(&member->endpoint, endpoint)));
+	if (member->address.len)
+		json_object_set_new(
+			object, "address", json_string(prefix_format(&member->address, address)));
 	return object;
 }
 
@@ -213,13 +216,15 @@ static bool read_member(struct link_store *store, const json_t *object)
 	struct link_member_record *member = link_store_add_member(store);
 	const char *mac = json_string_value(json_object_get(object, "mac"));
 	const char *endpoint = json_string_value(json_object_get(object, "endpoint"));
+	const char *address = json_string_value(json_object_get(object, "address"));
 
 	if (!member || !get_text(object, "name", member->name, sizeof(member->name)) ||
 		!get_key(object, "key", &member->key) || !get_role(object, &member->role))
 		return false;
 	member->since = get_time(object, "since");
 	return (!mac || mac_parse(mac, &member->mac)) &&
-	       (!endpoint || endpoint_parse(endpoint, &member->endpoint));
+	       (!endpoint || endpoint_parse(endpoint, &member->endpoint)) &&
+	       (!address || prefix_parse(address, &member->address));
 }
 
 static bool read_invite(struct link_store *store, const json_t *object)

@@ -23,7 +23,9 @@ struct link_member_record {
 	enum link_role role;
 	struct mac mac;		  /* of a host, once it showed it; else zero */
 	struct endpoint endpoint; /* where it was last */
-	int64_t since;		  /* seconds since 1970, as all times here */
+	struct ip_prefix
+		address; /* of a client of WireGuard's own, with its subnet; len 0: it is none */
+	int64_t since;	 /* seconds since 1970, as all times here */
 };
 
 enum invite_state {

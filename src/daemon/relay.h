@@ -29,5 +29,11 @@ int relay_place(const struct relay *relay, const char *given, char ret_host[INVI
 /* place: HOST or HOST:PORT; NULL: what the relay is known by. */
 int relay_invite(struct relay *relay, const char *name, enum link_role role, int64_t seconds,
 	const char *place, char ret_text[INVITE_TEXT_SIZE], struct error *error) MUST_USE;
+#define RELAY_CONFIG_SIZE 1024
+
+/* A member that is a client of WireGuard's own, as on a phone: what it is to be given, with a
+ * private key that is kept nowhere else. address: with its subnet's length; NULL: one is chosen. */
+int relay_add_stock(struct relay *relay, const char *name, const char *address, const char *place,
+	char ret_text[RELAY_CONFIG_SIZE], struct error *error) MUST_USE;
 /* A member, or an open invitation. -ENOENT. */
 int relay_revoke(struct relay *relay, const char *name, struct error *error) MUST_USE;

@@ -50,8 +50,8 @@ static bool has_right_checksum(
 }
 
 /* Whole, with payload, and nothing that is said but once. */
-static bool is_plain(const uint8_t *bytes, uint32_t len, const struct offload *offload,
-	struct packet *ret)
+static bool is_plain(
+	const uint8_t *bytes, uint32_t len, const struct offload *offload, struct packet *ret)
 {
 	if (!may_be_data(bytes, len) || packet_parse(bytes, len, len, ret) != PACKET_OK)
 		return false;
@@ -98,8 +98,8 @@ static bool has_same_l4(const struct coalescer *coalescer, const uint8_t *a, con
 	       !memcmp(x + 18, y + 18, packet->payload - packet->l4 - 18u);
 }
 
-static bool follows(const struct coalescer *coalescer, const uint8_t *bytes,
-	const struct packet *packet)
+static bool follows(
+	const struct coalescer *coalescer, const uint8_t *bytes, const struct packet *packet)
 {
 	const struct frame *last = &coalescer->frames[coalescer->count - 1];
 
@@ -132,7 +132,8 @@ static void finish(struct coalescer *coalescer)
 {
 	struct frame *frame = &coalescer->frames[coalescer->count - 1];
 	const struct packet *packet = &coalescer->packet;
-	uint8_t *ip = (uint8_t *)frame->head + packet->l3, *l4 = (uint8_t *)frame->head + packet->l4;
+	uint8_t *ip = (uint8_t *)frame->head + packet->l3,
+		*l4 = (uint8_t *)frame->head + packet->l4;
 	const uint32_t l4_len = frame->len - packet->l4;
 	uint16_t field = is_tcp(packet) ? TCP_CHECKSUM_OFFSET : UDP_CHECKSUM_OFFSET, sum = 0;
 
@@ -168,8 +169,7 @@ static void close_last(struct coalescer *coalescer)
 	coalescer->is_open = false;
 }
 
-static void open_new(
-	struct coalescer *coalescer, const uint8_t *bytes, const struct packet *packet)
+static void open_new(struct coalescer *coalescer, const uint8_t *bytes, const struct packet *packet)
 {
 	coalescer->is_open = true;
 	coalescer->packet = *packet;
@@ -178,8 +178,8 @@ static void open_new(
 		coalescer->next_seq = load_be32(bytes + packet->l4 + 4) + payload_len(packet);
 }
 
-void coalesce_add(struct coalescer *coalescer, uint8_t *bytes, uint32_t len,
-	const struct offload *offload)
+void coalesce_add(
+	struct coalescer *coalescer, uint8_t *bytes, uint32_t len, const struct offload *offload)
 {
 	struct packet packet;
 	struct frame *frame;

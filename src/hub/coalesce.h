@@ -32,7 +32,7 @@ static inline void coalesce_begin(struct coalescer *coalescer)
 
 /* A frame of at least an Ethernet header, in memory of ours, with at most a checksum left to be
  * made. There is room for COALESCE_MAX. */
-void coalesce_add(struct coalescer *coalescer, uint8_t *bytes, uint32_t len,
-	const struct offload *offload);
+void coalesce_add(
+	struct coalescer *coalescer, uint8_t *bytes, uint32_t len, const struct offload *offload);
 /* Then coalescer->frames are complete. */
 void coalesce_end(struct coalescer *coalescer);

@@ -55,7 +55,8 @@ struct wg_ops {
 	void (*transmit)(void *owner, const struct endpoint *to, const uint8_t *bytes, size_t len,
 		size_t segment_len);
 	/* What a peer said, in the order in which it came, without what is empty; each with up to
-	 * 15 zeros behind it, or more. Lent, where they were received; may be changed. */
+	 * 15 zeros behind it, or more. Lent, where they were received; may be changed, with the 16
+	 * bytes before each. */
 	void (*deliver)(void *owner, struct wg_peer *peer, const struct iovec *packets,
 		unsigned count, nsec now);
 	/* May be NULL. */

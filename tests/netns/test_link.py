@@ -8,6 +8,7 @@ revocation, a relay that is killed, a member that moves.
 """
 import contextlib
 import json
+import os
 import re
 import time
 
@@ -161,6 +162,54 @@ def test_a_host_has_one_address(relay, laptop, a):
         second.run("ping", "-c", "1", "-W", "1", "10.5.0.254", check=False)
         after = members(relay)["laptop"]["port"]["in"]["drops"].get("source_spoofed", 0)
         assert after > before
+
+
+@contextlib.contextmanager
+def phone(relay, host, name, *words):
+    """Debian's wireguard-go in the host's namespace, with the address that it was given."""
+    text = relay.lanyard("link", "wg-config", name, *words).stdout
+    keys = dict(line.split(" = ", 1) for line in text.splitlines() if " = " in line)
+    interface = f"phone{os.getpid() % 1000000}"
+    process = host.start("wireguard-go", "-f", interface)
+    try:
+        wait_until(lambda: interface in host.interfaces(), 10, "wireguard-go")
+        stripped = "".join(line + "\n" for line in text.splitlines()
+                           if line.split(" = ")[0] not in ("Address", "MTU", "DNS"))
+        host.run("wg", "setconf", interface, "/dev/stdin", input=stripped)
+        host.ip(f"address add {keys['Address']} dev {interface}",
+                f"link set {interface} mtu {keys['MTU']} up")
+        yield keys["Address"].split("/")[0]
+    finally:
+        process.stop()
+
+
+def ping(guest, address, count=2):
+    guest.run("ping", "-c", count, "-i", "0.3", "-W", "2", address)
+
+
+def test_a_phone_is_a_member(wide, relay, a, b):
+    """A stock WireGuard client: routed, behind a MAC address that the relay made up."""
+    with phone(relay, wide.office, "phone") as address:
+        wait_until(lambda: wide.office.run("ping", "-c", "1", "-W", "1", b.address,
+                                           check=False).returncode == 0, 15, "no answer")
+        ping(wide.office, a.address)
+        ping(a, address)
+        ping(b, address)
+        server = a.start("iperf3", "-s", "-1", "--forceflush")
+        server.wait_for_output("Server listening")
+        out = json.loads(wide.office.run("iperf3", "-c", a.address, "-t", "1", "-J").stdout)
+        assert out["end"]["sum_received"]["bytes"] > 1e5
+        assert "lladdr 02:" in a.run("ip", "neigh", "show", address).stdout
+        # From another address it is not heard.
+        wide.office.ip(f"address add 10.5.0.99/32 dev phone{os.getpid() % 1000000}")
+        wide.office.run("ping", "-I", "10.5.0.99", "-c", "1", "-W", "1", a.address, check=False)
+        assert members(relay)["phone"]["port"]["in"]["drops"]["source_spoofed"] > 0
+        # The relay comes back, the phone knows nothing of it.
+        relay.kill()
+        relay.start()
+        wait_until(lambda: wide.office.run("ping", "-c", "1", "-W", "1", a.address,
+                                           check=False).returncode == 0, 40, "not back")
+    relay.lanyard("link", "revoke", "phone")
 
 
 def refusal(wide, invitation):

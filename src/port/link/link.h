@@ -16,9 +16,10 @@
 
 struct link;
 
-#define LINK_MTU_STANDARD 1380 /* fits PPPoE and IPv6, and what a relay may add one day */
-#define LINK_KEEPALIVE	  (25 * NSEC_PER_SEC)
-#define LINK_SILENCE	  (75 * NSEC_PER_SEC) /* after which a member is gone */
+#define LINK_MTU_STANDARD  1380 /* fits PPPoE and IPv6, and what a relay may add one day */
+#define LINK_KEEPALIVE	   (25 * NSEC_PER_SEC)
+#define LINK_SILENCE	   (75 * NSEC_PER_SEC)	/* after which a member is gone */
+#define LINK_SILENCE_STOCK (180 * NSEC_PER_SEC) /* of others' clients, that need not say a word */
 
 enum link_event {
 	LINK_ASKED,	/* a caller said something: control */
@@ -70,6 +71,9 @@ struct link_member_settings {
 	bool is_dialled;	  /* we go to it, and again and again */
 	bool is_one_host;	  /* frames may come from one address */
 	struct mac mac;		  /* that one, where it is known */
+	/* A client of WireGuard's own: its address and subnet, and who knows more; len 0: none */
+	struct ip_prefix address;
+	struct ip gateway;
 };
 
 /* To be freed before the link. NULL: errno is EEXIST, EINVAL or ENOMEM. */

@@ -6,6 +6,7 @@
 #include "io/driver.h"
 #include "port/link/link.h"
 #include "port/link/reassembly.h"
+#include "port/link/routed.h"
 
 struct link {
 	struct loop *loop;
@@ -42,6 +43,7 @@ struct link_member {
 	nsec hello_at, ping_at, heard_at;
 	nsec rtt;
 	struct reassembly reassembly;
+	struct routed *routed; /* of one that knows no Ethernet; or NULL */
 };
 
 static inline struct link_member *member_of_port(struct port *port)

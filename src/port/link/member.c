@@ -118,7 +118,8 @@ static void take(struct segment_sink *sink, const struct frame *frames, unsigned
 	seal(sealing); /* they are lent until we return */
 }
 
-/* What of a frame's offloads the other side can be left with: a checksum that it finds by itself. */
+/* What of a frame's offloads the other side can be left with: a checksum that it finds by itself.
+ */
 static unsigned leaves(const struct link_member *member, const struct frame *frame)
 {
 	const struct offload *offload = &frame->offload;
@@ -170,6 +171,7 @@ static void member_free(struct port *port)
 	struct link_member *member = member_of_port(port);
 
 	reassembly_done(&member->reassembly);
+	routed_free(member->routed);
 	list_remove(&member->peer.node);
 	wg_peer_free(member->peer.wg);
 	free(member);
@@ -177,12 +179,14 @@ static void member_free(struct port *port)
 
 static const struct port_ops member_ops = {
 	.kind = "link", .send = member_send, .free = member_free};
+static const struct port_ops routed_ops = {
+	.kind = "link", .send = routed_send, .free = member_free};
 
 static void fill(struct link_member *member, const struct link_member_settings *settings)
 {
 	struct port *port = &member->port;
 
-	port->ops = &member_ops;
+	port->ops = settings->address.len ? &routed_ops : &member_ops;
 	memcpy(port->name, settings->name, sizeof(port->name));
 	port->mtu = 0; /* what is too long is cut */
 	port->takes = TAKES_ALL;
@@ -206,9 +210,15 @@ struct port *link_member_new(struct link *link, const struct link_member_setting
 		return NULL;
 	fill(member, settings);
 	member->peer = (struct link_peer){.link = link, .is_member = true};
-	member->peer.wg = wg_peer_new(link->device, &settings->key, &member->peer);
+	list_init(&member->peer.node);
+	if (settings->address.len)
+		member->routed = routed_new(member, &settings->address, settings->gateway);
+	errno = ENOMEM;
+	if (member->routed || !settings->address.len)
+		member->peer.wg = wg_peer_new(link->device, &settings->key, &member->peer);
 	if (!member->peer.wg) {
 		err = errno;
+		routed_free(member->routed);
 		free(member);
 		errno = err;
 		return NULL;

@@ -134,23 +134,37 @@ static void take_control(struct link_peer *peer, const uint8_t *packet, size_t l
 		tell_news(peer, LINK_ASKED, &control);
 }
 
-static void take(struct arrivals *arrivals, const struct iovec *packet)
+static void take_ip(struct arrivals *arrivals, uint8_t *packet, size_t len)
 {
-	uint8_t *bytes = packet->iov_base;
+	struct routed *routed = arrivals->member->routed;
+	uint32_t frame_len;
 
-	switch (bytes[0] >> 4) {
-	case LINK_FRAME:
-		take_frame(arrivals, bytes, packet->iov_len);
-		return;
-	case LINK_CONTROL:
-		take_control(&arrivals->member->peer, bytes, packet->iov_len, arrivals->now);
-		return;
-	case LINK_ETHERIP:
-		if (packet->iov_len > ETHERIP_LEN)
-			add(arrivals, bytes + ETHERIP_LEN,
-				(uint32_t)packet->iov_len - ETHERIP_LEN, &NOTHING_LEFT);
+	if (!routed) {
+		refuse(arrivals, packet, len);
 		return;
 	}
+	/* Before each packet is what it was sealed in. */
+	frame_len = routed_frame(routed, packet, len, arrivals->now);
+	if (frame_len)
+		add(arrivals, packet - ROUTED_HEADROOM, frame_len, &NOTHING_LEFT);
+}
+
+static void take(struct arrivals *arrivals, const struct iovec *packet)
+{
+	enum link_nibble nibble = *(const uint8_t *)packet->iov_base >> 4;
+	uint8_t *bytes = packet->iov_base;
+
+	if (nibble == LINK_IP4 || nibble == LINK_IP6)
+		take_ip(arrivals, bytes, packet->iov_len);
+	else if (arrivals->member->routed)
+		refuse(arrivals, bytes, packet->iov_len);
+	else if (nibble == LINK_FRAME)
+		take_frame(arrivals, bytes, packet->iov_len);
+	else if (nibble == LINK_CONTROL)
+		take_control(&arrivals->member->peer, bytes, packet->iov_len, arrivals->now);
+	else if (nibble == LINK_ETHERIP && packet->iov_len > ETHERIP_LEN)
+		add(arrivals, bytes + ETHERIP_LEN, (uint32_t)packet->iov_len - ETHERIP_LEN,
+			&NOTHING_LEFT);
 }
 
 void link_deliver(void *, struct wg_peer *wg, const struct iovec *packets, unsigned count, nsec now)

@@ -22,8 +22,13 @@ static void say_hello(struct link_member *member, bool is_answer, nsec now)
 
 void member_greet(struct link_member *member, nsec now)
 {
-	if (!(member->capabilities & CAN_FRAMES))
+	if (member->routed) {
+		member->heard_at = now;
+		member_set_up(member, true);
+		routed_announce(member->routed);
+	} else if (!(member->capabilities & CAN_FRAMES)) {
 		say_hello(member, false, now);
+	}
 }
 
 static void ping(struct link_member *member, nsec now)
@@ -86,18 +91,23 @@ void member_hear(struct link_member *member, const struct control *control, nsec
 	}
 }
 
+static nsec silence_of(const struct link_member *member)
+{
+	return member->routed ? LINK_SILENCE_STOCK : LINK_SILENCE;
+}
+
 void member_tick(struct link_member *member, nsec now)
 {
 	struct wg_peer_state state;
 
 	if (!member->port.is_down) {
-		if (now - member->heard_at > LINK_SILENCE)
+		if (now - member->heard_at > silence_of(member))
 			member_set_up(member, false);
-		else if (now - member->ping_at >= PING_EVERY)
+		else if (!member->routed && now - member->ping_at >= PING_EVERY)
 			ping(member, now);
 		return;
 	}
-	if (now - member->hello_at < HELLO_AGAIN)
+	if (member->routed || now - member->hello_at < HELLO_AGAIN)
 		return;
 	wg_peer_look(member->peer.wg, now, &state);
 	wg_key_wipe(&state.preshared);
