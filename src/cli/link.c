@@ -80,9 +80,10 @@ static int invite(struct call *call, struct api *api, const struct link_options 
 
 static bool is_settled(const json_t *entrance)
 {
-	const char *state = details_text(entrance, "state");
+	const json_t *details = json_object_get(entrance, "details");
 
-	return !strcmp(state, "joined") || !strcmp(state, "refused");
+	return !strcmp(text_of(details, "state"), "refused") || text_of(details, "notice")[0] ||
+	       json_is_true(json_object_get(details, "up"));
 }
 
 /* Until the relay has answered, or nobody can be expected to. */
@@ -121,6 +122,8 @@ static int settle(struct call *call, struct api *api, const char *hub, const cha
 		else
 			printf("%s of %s at %s\n", details_text(entrance, "member"),
 				details_text(entrance, "segment"), details_text(entrance, "relay"));
+		if (details_text(entrance, "notice")[0])
+			fprintf(stderr, "lanyard: %s\n", details_text(entrance, "notice"));
 	} else {
 		const char *why = details_text(entrance, "why");
 

@@ -326,6 +326,8 @@ static void on_news(struct link_mail *mail, const struct link_news *news)
 			on_refused(joining, news->control->text);
 		return;
 	case LINK_MOVED:
+	case LINK_STRANGERS:
+	case LINK_SUBNETS:
 	case LINK_MAC_BOUND:
 		return;
 	}
@@ -442,5 +444,6 @@ void joining_describe(const struct joining *joining, json_t *details)
 		return;
 	json_object_set_new(details, "member", json_string(joining->name));
 	json_object_set_new(details, "segment", json_string(joining->segment));
+	json_object_set_new(details, "up", json_boolean(joining->is_up));
 	json_object_set_new(details, "role", json_string(link_role_name(joining->role)));
 }

@@ -281,6 +281,29 @@ static void clash(struct relay *relay, const struct link_member_record *member,
 		member->name, "other", other->name, "mac", text);
 }
 
+static void clash_of_subnets(struct relay *relay, const struct link_member_record *member,
+	const struct ip_prefix *theirs)
+{
+	const struct ip_prefix *ours = &relay->entrance->hub->config.subnet;
+	struct control control = {.type = CONTROL_NOTICE};
+	struct errand errand = {.relay = relay, .key = &member->key, .control = &control};
+	char own_text[PREFIX_TEXT_SIZE], their_text[PREFIX_TEXT_SIZE];
+
+	snprintf(control.text, sizeof(control.text),
+		"the hub here has the subnet %s, the segment that it joins %s: remove this "
+		"hub's, or make them one",
+		prefix_format(theirs, their_text), prefix_format(ours, own_text));
+	on_hub(relay, say, &errand);
+	events_tell(world_of(relay)->events, "link-clash", hub_of(relay), "{s:s, s:s, s:s}", "name",
+		member->name, "subnet", their_text, "segment", own_text);
+}
+
+static void tell_of_strangers(const struct relay *relay, const struct link_news *news)
+{
+	events_tell(world_of(relay)->events, "link-strangers", hub_of(relay), "{s:I, s:I}",
+		"unknown", (json_int_t)news->unknown, "forged", (json_int_t)news->forged);
+}
+
 static void bind_mac(struct relay *relay, struct link_member_record *member, struct mac mac)
 {
 	LIST_EACH(node, &relay->store.members) {
@@ -301,6 +324,8 @@ static void on_news(struct link_mail *mail, const struct link_news *news)
 
 	if (news->event == LINK_ASKED)
 		take_asked(relay, news);
+	if (news->event == LINK_STRANGERS)
+		tell_of_strangers(relay, news);
 	if (!member || !port)
 		return;
 	switch (news->event) {
@@ -311,10 +336,14 @@ static void on_news(struct link_mail *mail, const struct link_news *news)
 	case LINK_MAC_BOUND:
 		bind_mac(relay, member, news->mac);
 		break;
+	case LINK_SUBNETS:
+		clash_of_subnets(relay, member, &news->control->subnet);
+		break;
 	case LINK_NOTICED:
 		world_port_tell(port, "link-notice", news->control->text);
 		break;
 	case LINK_MOVED:
+	case LINK_STRANGERS:
 	case LINK_ASKED:
 	case LINK_REFUSED:
 		break;

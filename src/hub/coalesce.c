@@ -66,6 +66,12 @@ static bool is_plain(
 	return has_right_checksum(bytes, ret, offload);
 }
 
+/* Whoever cuts the frame says it of the last segment. */
+static bool is_pushed(const uint8_t *bytes, const struct packet *packet)
+{
+	return is_tcp(packet) && bytes[packet->l4 + 13] & TCP_PSH;
+}
+
 static uint32_t payload_len(const struct packet *packet)
 {
 	return packet->end - packet->payload;
@@ -123,8 +129,8 @@ static void join(struct coalescer *coalescer, uint8_t *bytes, const struct packe
 	last->len += payload_len(packet);
 	coalescer->segments++;
 	coalescer->next_seq += payload_len(packet);
-	if (is_tcp(packet))
-		((uint8_t *)last->head)[packet->l4 + 13] |= bytes[packet->l4 + 13] & TCP_PSH;
+	if (is_pushed(bytes, packet))
+		((uint8_t *)last->head)[packet->l4 + 13] |= TCP_PSH;
 }
 
 /* Headers that are true of all of it; the checksum is for whoever cuts it. */
@@ -188,7 +194,8 @@ void coalesce_add(
 	if (can_join && coalescer->is_open && follows(coalescer, bytes, &packet)) {
 		join(coalescer, bytes, &packet);
 		/* Only the last segment may be shorter. */
-		if (payload_len(&packet) < payload_len(&coalescer->packet))
+		if (payload_len(&packet) < payload_len(&coalescer->packet) ||
+			is_pushed(bytes, &packet))
 			close_last(coalescer);
 		return;
 	}
@@ -196,7 +203,7 @@ void coalesce_add(
 	frame = &coalescer->frames[coalescer->count++];
 	*frame = frame_linear(bytes, len);
 	frame->offload = *offload;
-	if (can_join)
+	if (can_join && !is_pushed(bytes, &packet))
 		open_new(coalescer, bytes, &packet);
 }
 

@@ -264,6 +264,50 @@ def test_an_invitation_of_another_relay(wide, relay):
     assert "is the relay running" in refusal(wide, text)
 
 
+def test_a_hub_with_another_subnet_is_told(wide, relay):
+    watch = relay.start_lanyard("watch")
+    config = "hubs:\n  hub5:\n    subnet: 10.6.0.0/24\n"
+    with Daemon(wide.office, config) as daemon:
+        daemon.lanyard("link", "join", invite(relay, "alien", "--role", "bridge"), "--hub", "hub5")
+        wait_until(lambda: "10.6.0.0/24" in daemon.request(
+            "GET", "/v1/hubs/hub5/ports/link")[1]["details"].get("notice", ""), 5, "no notice")
+    wait_until(lambda: '"link-clash"' in watch.stdout, 5, "no event at the relay")
+    watch.stop()
+    relay.lanyard("link", "revoke", "alien")
+
+
+def test_two_hosts_with_one_mac_are_told(wide, relay, laptop, a):
+    watch = relay.start_lanyard("watch")
+    with joined(relay, wide.office, "twin") as daemon, Namespace("twin") as guest:
+        daemon.lanyard("attach", "hub5", "--netns", guest.path, "--mac", a.mac("eth0"),
+                       "--no-dhcp")
+        guest.ip("address add 10.5.0.66/24 dev eth0", "link set eth0 up")
+        guest.run("ping", "-c", "1", "-W", "1", "10.5.0.254", check=False)
+        wait_until(lambda: "laptop" in daemon.request(
+            "GET", "/v1/hubs/hub5/ports/link")[1]["details"].get("notice", ""), 5, "no notice")
+    wait_until(lambda: '"link-clash"' in watch.stdout, 5, "no event at the relay")
+    watch.stop()
+    relay.lanyard("link", "revoke", "twin")
+    a.run("ping", "-c", "1", "-W", "1", "10.5.0.254", check=False)
+
+
+def test_strangers_are_told_of(wide, relay, laptop):
+    """A key that nobody knows: no answer, and an event."""
+    watch = relay.start_lanyard("watch")
+    interface = f"x{os.getpid() % 1000000}"
+    process = wide.office.start("wireguard-go", "-f", interface)
+    wait_until(lambda: interface in wide.office.interfaces(), 10, "wireguard-go")
+    key = relay.request("GET", "/v1/hubs/hub5/link")[1]["key"]
+    private = wide.office.run("wg", "genkey").stdout
+    wide.office.run("wg", "setconf", interface, "/dev/stdin", input=(
+        f"[Interface]\nPrivateKey = {private}[Peer]\nPublicKey = {key}\n"
+        f"AllowedIPs = 10.5.0.0/24\nEndpoint = {RELAY}:4000\nPersistentKeepalive = 1\n"))
+    wide.office.ip(f"link set {interface} up")
+    wait_until(lambda: '"link-strangers"' in watch.stdout, 70, "no event")
+    process.stop()
+    watch.stop()
+
+
 def test_names_are_taken_once(relay, laptop):
     for name in ("laptop", "twice"):
         if name == "twice":

@@ -8,8 +8,9 @@
 #include <time.h>
 
 /* What one turn reads: others on the loop are served too. */
-#define READS_MAX 8
-#define TICK	  (1 * NSEC_PER_SEC)
+#define READS_MAX	8
+#define TICK		(1 * NSEC_PER_SEC)
+#define STRANGERS_EVERY (60 * NSEC_PER_SEC)
 
 void peer_say(struct link_peer *peer, const struct control *control, nsec now)
 {
@@ -83,14 +84,32 @@ static void on_ready(struct watch *watch, uint32_t)
 	}
 }
 
+/* Who knocks with a key that nobody has, or looks for another relay, hears nothing; our owner
+ * does, now and then. */
+static void tell_of_strangers(struct link *link, nsec now)
+{
+	const uint64_t *drops = wg_device_drops(link->device);
+	struct link_news news = {.event = LINK_STRANGERS,
+		.unknown = drops[WG_DROP_UNKNOWN] - link->unknown,
+		.forged = drops[WG_DROP_FORGED] - link->forged};
+
+	if (now - link->strangers_at < STRANGERS_EVERY || !(news.unknown | news.forged))
+		return;
+	link->strangers_at = now;
+	link->unknown = drops[WG_DROP_UNKNOWN];
+	link->forged = drops[WG_DROP_FORGED];
+	if (link->on_news)
+		link->on_news(link->owner, &news);
+}
+
 static void on_tick(struct timer *timer, nsec now)
 {
 	struct link *link = CONTAINER_OF(timer, struct link, tick);
 
 	LIST_EACH(node, &link->members)
 		member_tick(CONTAINER_OF(node, struct link_member, peer.node), now);
-	if (!list_is_empty(&link->members))
-		timer_set(link->loop, timer, now + TICK);
+	tell_of_strangers(link, now);
+	timer_set(link->loop, timer, now + TICK);
 }
 
 void link_free(struct link *link)
@@ -140,8 +159,11 @@ struct link *link_new(struct loop *loop, const struct link_settings *settings)
 		driver_start(&link->driver, loop, wg_device_machine(link->device));
 		err = -loop_watch(loop, &link->watch, udp.fd, EPOLLIN);
 	}
-	if (!err)
+	if (!err) {
+		link->strangers_at = -STRANGERS_EVERY;
+		timer_set(loop, &link->tick, loop_now(loop) + TICK);
 		return link;
+	}
 	link_free(link);
 	errno = err;
 	return NULL;

@@ -28,6 +28,8 @@ enum link_event {
 	LINK_REFUSED,	/* the relay said why: control */
 	LINK_NOTICED,	/* the other side finds fault with ours: control */
 	LINK_MOVED,	/* a member is at another endpoint */
+	LINK_STRANGERS, /* datagrams of nobody's, in the last minute: unknown, forged */
+	LINK_SUBNETS,	/* a member's hub has another subnet than ours: control */
 	LINK_MAC_BOUND, /* a host showed its address, its only one from now on */
 };
 
@@ -38,6 +40,7 @@ struct link_news {
 	struct endpoint from;
 	struct mac mac;
 	const struct control *control;
+	uint64_t unknown, forged;
 };
 
 struct link_settings {

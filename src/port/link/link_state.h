@@ -21,6 +21,8 @@ struct link {
 	void (*on_news)(void *owner, const struct link_news *news);
 	void *owner;
 	uint64_t lost;
+	nsec strangers_at; /* when they were last told of */
+	uint64_t unknown, forged;
 };
 
 /* What a peer's owner is. */

@@ -231,7 +231,6 @@ struct port *link_member_new(struct link *link, const struct link_member_setting
 	if (member->is_dialled)
 		wg_peer_set_keepalive(member->peer.wg, LINK_KEEPALIVE, now);
 	list_push_back(&link->members, &member->peer.node);
-	timer_set(link->loop, &link->tick, now + NSEC_PER_SEC);
 	return &member->port;
 }
 

@@ -39,6 +39,16 @@ static void ping(struct link_member *member, nsec now)
 	peer_say(&member->peer, &ping, now);
 }
 
+/* One segment is one subnet: whoever has another one behind him will not be heard by it. */
+static void compare_subnets(struct link_member *member, const struct control *hello)
+{
+	const struct ip_prefix *ours = &member->peer.link->subnet, *theirs = &hello->subnet;
+
+	if (!member->is_dialled && ours->len && theirs->len &&
+		(ours->len != theirs->len || !ip_equal(ours->address, theirs->address)))
+		tell_news(&member->peer, LINK_SUBNETS, hello);
+}
+
 static void hear_hello(struct link_member *member, const struct control *hello, nsec now)
 {
 	bool was_open = member->capabilities & CAN_FRAMES;
@@ -49,8 +59,10 @@ static void hear_hello(struct link_member *member, const struct control *hello, 
 	if (!(hello->capabilities & CAN_FRAMES))
 		return;
 	member_set_up(member, true);
-	if (!was_open)
+	if (!was_open) {
 		ping(member, now);
+		compare_subnets(member, hello);
+	}
 }
 
 /* Before the first, it counts whole; later ones each for an eighth (RFC 6298 2.3). */
