@@ -6,6 +6,7 @@
 #include "daemon/link_mail.h"
 #include "daemon/resolver.h"
 #include "daemon/state_file.h"
+#include "io/secret_file.h"
 #include "port/link/invite.h"
 #include "wg/crypto.h"
 
@@ -249,7 +250,7 @@ static int keep(const struct joining *joining, struct error *error)
 		"segment", joining->segment, "role", link_role_name(joining->role), "mtu",
 		(json_int_t)joining->mtu);
 	char *text = object ? json_dumps(object, JSON_INDENT(1)) : NULL;
-	int err = text ? state_file_write(joining->path, text, strlen(text), error)
+	int err = text ? secret_file_write(joining->path, text, strlen(text), error)
 		       : error_set(error, ENOMEM, "out of memory");
 
 	free(text);

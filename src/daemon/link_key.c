@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/link_key.h"
 
-#include "daemon/state_file.h"
+#include "io/secret_file.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 static int make(const char *path, struct wg_key *ret_private, struct error *error)
@@ -16,7 +15,7 @@ static int make(const char *path, struct wg_key *ret_private, struct error *erro
 	wg_key_make_private(&private);
 	wg_key_format(&private, text);
 	strcat(text, "\n");
-	err = state_file_write(path, text, strlen(text), error);
+	err = secret_file_write(path, text, strlen(text), error);
 	explicit_bzero(text, sizeof(text));
 	if (!err)
 		*ret_private = private;
@@ -26,21 +25,21 @@ static int make(const char *path, struct wg_key *ret_private, struct error *erro
 
 int link_key_open(const char *path, struct wg_key *ret_private, struct error *error)
 {
-	char *text;
+	char text[WG_KEY_TEXT_SIZE + 1];
 	size_t len;
-	int err = state_file_read(path, &text, &len, error);
+	int err = secret_file_read(path, text, sizeof(text) - 1, &len, error);
 
 	if (err == -ENOENT)
 		return make(path, ret_private, error);
 	if (err)
 		return err;
+	text[len] = '\0';
 	text[strcspn(text, "\n")] = '\0';
 	if (!wg_key_parse(text, ret_private))
 		err = error_set(error, EINVAL,
 			"%s: holds no private key; one that was lost means that all members "
 			"are invited anew",
 			path);
-	explicit_bzero(text, len);
-	free(text);
+	explicit_bzero(text, sizeof(text));
 	return err;
 }

@@ -2,6 +2,7 @@
 #include "daemon/link_store.h"
 
 #include "daemon/state_file.h"
+#include "io/secret_file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -178,7 +179,7 @@ int link_store_save(const struct link_store *store, struct error *error)
 	json_decref(whole);
 	if (!text)
 		return error_set(error, ENOMEM, "%s: out of memory", store->path);
-	err = state_file_write(store->path, text, strlen(text), error);
+	err = secret_file_write(store->path, text, strlen(text), error);
 	free(text);
 	return err;
 }

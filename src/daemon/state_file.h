@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Small files in the state directory, for us alone (mode 0600): at no moment is there half a one,
- * and what was written is there after a crash. */
+/* Files of any length for us alone in the state directory: io/secret_file.h, with the memory. */
 #pragma once
 
 #include "base/error.h"
@@ -11,7 +10,6 @@
 
 /* Makes the folder, mode 0700, where it is not there. -errno. */
 int state_folder_make(const char *path, struct error *error) MUST_USE;
-int state_file_write(const char *path, const void *bytes, size_t len, struct error *error) MUST_USE;
 /* ret_bytes: malloc'ed, a NUL follows them. -ENOENT: there is none; error is not set. */
 int state_file_read(
 	const char *path, char **ret_bytes, size_t *ret_len, struct error *error) MUST_USE;
