@@ -9,10 +9,14 @@ _lanyard_ports() {
 	lanyard --json show 2>/dev/null | sed -n 's/^ *"id": "\(hub[0-9]*\.[A-Za-z0-9_-]*\)".*/\1/p'
 }
 
+_lanyard_members() {
+	lanyard --json link list 2>/dev/null | sed -n 's/^ *"name": "\(.*\)",*$/\1/p'
+}
+
 _lanyard() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command= i
 	local commands="show apply check config plug unplug set link-state exec attach leases flows addresses
-		forward capture watch qemu-args version help"
+		forward link capture watch qemu-args version help"
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
@@ -25,7 +29,8 @@ _lanyard() {
 	--api | -w | --netns) COMPREPLY=($(compgen -f -- "$word")); return ;;
 	--hub) COMPREPLY=($(compgen -W "$(_lanyard_hubs)" -- "$word")); return ;;
 	--kind) COMPREPLY=($(compgen -W "stream dgram vhost-user vde" -- "$word")); return ;;
-	--model | --memory | --accel | --id | --name | --mac | --mtu | --ifname) return ;;
+	--role) COMPREPLY=($(compgen -W "host bridge router" -- "$word")); return ;;
+	--port | --address | --expires | --ip | --model | --memory | --accel | --id | --name | --mac | --mtu | --ifname) return ;;
 	esac
 	if [[ $word == -* ]]; then
 		local options="--json --api"
@@ -34,6 +39,7 @@ _lanyard() {
 		exec) options+=" --hub --name --mac --mtu --no-dhcp --" ;;
 		attach) options+=" --netns --ifname --name --mac --mtu --no-dhcp" ;;
 		capture) options+=" -w" ;;
+		link) options+=" --port --address --name --role --expires --hub --ip" ;;
 		qemu-args) options+=" --kind --mac --model --memory --accel --id" ;;
 		esac
 		COMPREPLY=($(compgen -W "$options" -- "$word"))
@@ -60,9 +66,16 @@ _lanyard() {
 	plug)
 		if [[ $before == hub* ]]; then
 			COMPREPLY=($(compgen -W "host netns nat dhcp nic vm vhost-user vde router" -- "$word"))
+			COMPREPLY=($(compgen -W "host netns nat dhcp nic vm vhost-user vde link" -- "$word"))
 		else
 			COMPREPLY=($(compgen -W "$(_lanyard_hubs)" -- "$word"))
 		fi ;;
+	link)
+		case $before in
+		link) COMPREPLY=($(compgen -W "listen invite join list revoke wg-config" -- "$word")) ;;
+		listen | invite) COMPREPLY=($(compgen -W "$(_lanyard_hubs)" -- "$word")) ;;
+		revoke) COMPREPLY=($(compgen -W "$(_lanyard_members)" -- "$word")) ;;
+		esac ;;
 	forward)
 		case $before in
 		forward) COMPREPLY=($(compgen -W "add rm list" -- "$word")) ;;
