@@ -192,7 +192,6 @@ def joined(name, world):
 GROUPS = {"NAT": [kernel_nat, lanyard_nat, slirp4netns, pasta],
           "hub": [kernel_bridge, lanyard_hub],
           "LAN": [kernel_bridged, lanyard_transparent, lanyard_translate]}
-          "hub": [kernel_bridge, lanyard_hub]}
 # These have one MTU.
 LINKS = [joined("wireguard-go", link.wireguard_go), joined("Lanyard link", link.direct),
          joined("Lanyard, relayed", link.relayed)]

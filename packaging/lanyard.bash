@@ -65,8 +65,7 @@ _lanyard() {
 	show | capture) COMPREPLY=($(compgen -W "$(_lanyard_hubs) $(_lanyard_ports)" -- "$word")) ;;
 	plug)
 		if [[ $before == hub* ]]; then
-			COMPREPLY=($(compgen -W "host netns nat dhcp nic vm vhost-user vde router" -- "$word"))
-			COMPREPLY=($(compgen -W "host netns nat dhcp nic vm vhost-user vde link" -- "$word"))
+			COMPREPLY=($(compgen -W "host netns nat dhcp nic vm vhost-user vde router link" -- "$word"))
 		else
 			COMPREPLY=($(compgen -W "$(_lanyard_hubs)" -- "$word"))
 		fi ;;

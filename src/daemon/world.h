@@ -77,9 +77,9 @@ struct world_port {
 	struct datagram_entrance *datagrams; /* of one whose clients send datagrams */
 	struct sockaddr_un peer;	     /* of a client of the latter, until kind->make() */
 	socklen_t peer_len;
-	struct relay *relay;	   /* of a link that others join */
-	struct joining *joining;   /* of one that joins another's */
-	const void *member;	   /* of a client of either, until kind->make() */
+	struct relay *relay;	 /* of a link that others join */
+	struct joining *joining; /* of one that joins another's */
+	const void *member;	 /* of a client of either, until kind->make() */
 
 	bool is_plugged;
 	/* Copied from the port when it was plugged, as they do not change while it is. */
