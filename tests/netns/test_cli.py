@@ -17,7 +17,8 @@ from support.daemon import BUILD, NAT_CONFIG
 from support.namespace import Namespace
 
 COMMANDS = ["show", "apply", "check", "config", "plug", "unplug", "set", "link-state", "exec",
-            "attach", "leases", "flows", "addresses", "forward", "capture", "watch", "qemu-args", "version", "help"]
+            "attach", "leases", "flows", "addresses", "forward", "link", "capture", "watch",
+            "qemu-args", "version", "help"]
 
 
 def lanyard(*words, **options):
