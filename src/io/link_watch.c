@@ -16,7 +16,8 @@
 #define IFF_LOWER_UP 0x10000 /* linux/if.h, which does not go with net/if.h */
 #endif
 
-#define GROUPS (RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR)
+#define WORDS_SIZE 32768 /* as long as a message can be */
+#define GROUPS	   (RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR)
 
 struct link_watch {
 	struct watch watch;
@@ -24,6 +25,7 @@ struct link_watch {
 	struct mnl_socket *changes; /* where the kernel speaks up */
 	char name[INTERFACE_NAME_SIZE];
 	struct link_state state;
+	bool must_read; /* what was heard does not say it all */
 	void (*on_change)(void *owner, const struct link_state *state);
 	void *owner;
 };
@@ -91,17 +93,47 @@ static bool own_address(const struct nlmsghdr *message, struct ip *ret)
 	return is_found;
 }
 
+static struct ip_prefix *find_address(struct link_state *state, const struct ip_prefix *address)
+{
+	for (unsigned i = 0; i < state->address_count; i++) {
+		struct ip_prefix *own = &state->addresses[i];
+
+		if (own->len == address->len && ip_equal(own->address, address->address))
+			return own;
+	}
+	return NULL;
+}
+
+static void add_address(struct link_state *state, const struct ip_prefix *address)
+{
+	if (!find_address(state, address) && state->address_count < LINK_ADDRESSES_MAX)
+		state->addresses[state->address_count++] = *address;
+}
+
+/* The others keep their order: the first is the one to speak from. */
+static void remove_address(struct link_state *state, const struct ip_prefix *address)
+{
+	struct ip_prefix *own = find_address(state, address);
+
+	if (!own)
+		return;
+	state->address_count--;
+	memmove(own, own + 1,
+		(size_t)(state->addresses + state->address_count - own) * sizeof(*own));
+}
+
 static int on_address(const struct nlmsghdr *message, void *argument)
 {
 	const struct ifaddrmsg *header = mnl_nlmsg_get_payload(message);
+	struct ip_prefix address = {.len = header->ifa_prefixlen};
 	struct link_state *state = argument;
-	struct ip ip;
 
-	if ((int)header->ifa_index != state->index || header->ifa_flags & IFA_F_DADFAILED)
+	if ((int)header->ifa_index != state->index || !own_address(message, &address.address))
 		return MNL_CB_OK;
-	if (own_address(message, &ip) && state->address_count < LINK_ADDRESSES_MAX)
-		state->addresses[state->address_count++] = (struct ip_prefix){
-			ip, header->ifa_prefixlen};
+	if (message->nlmsg_type == RTM_DELADDR || header->ifa_flags & IFA_F_DADFAILED)
+		remove_address(state, &address);
+	else
+		add_address(state, &address);
 	return MNL_CB_OK;
 }
 
@@ -126,8 +158,8 @@ static int ask_addresses(struct link_watch *watch, struct link_state *state)
 	return netlink_converse(watch->netlink, message, on_address, state);
 }
 
-/* What the kernel says of a change is no more than the reason to ask: so nothing depends on having
- * heard every word. */
+/* All of it anew. The kernel answers when it has time, which on a busy machine may take long: so
+ * this is not how changes are followed. */
 static int read_state(struct link_watch *watch, struct link_state *ret)
 {
 	struct link_state state = {0};
@@ -146,23 +178,12 @@ static int read_state(struct link_watch *watch, struct link_state *ret)
 	return err;
 }
 
-/* In a struct of zeros, so that all of it can be compared. */
 static bool is_same(const struct link_state *a, const struct link_state *b)
 {
 	return !strcmp(a->name, b->name) && a->index == b->index && a->hardware == b->hardware &&
 	       mac_equal(a->mac, b->mac) && a->mtu == b->mtu && a->is_up == b->is_up &&
 	       a->has_carrier == b->has_carrier && a->address_count == b->address_count &&
 	       !memcmp(a->addresses, b->addresses, a->address_count * sizeof(a->addresses[0]));
-}
-
-static void look_again(struct link_watch *watch)
-{
-	struct link_state state;
-
-	if (read_state(watch, &state) || is_same(&state, &watch->state))
-		return;
-	watch->state = state;
-	watch->on_change(watch->owner, &watch->state);
 }
 
 static bool has_name(const struct nlmsghdr *message, const char *name)
@@ -178,50 +199,68 @@ static bool has_name(const struct nlmsghdr *message, const char *name)
 	return false;
 }
 
-struct hearing {
-	const struct link_watch *watch;
-	bool is_ours;
-};
+static void on_link_word(struct link_watch *watch, const struct nlmsghdr *message)
+{
+	const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
+	struct link_state *state = &watch->state;
+	bool is_its = state->index ? header->ifi_index == state->index
+				   : has_name(message, watch->name);
+
+	/* AF_BRIDGE: of its place in a bridge. */
+	if (!is_its || header->ifi_family != AF_UNSPEC)
+		return;
+	/* One that went may have a successor already, and one that comes its addresses. */
+	watch->must_read |= !state->index || message->nlmsg_type == RTM_DELLINK;
+	if (message->nlmsg_type == RTM_DELLINK)
+		*state = (struct link_state){0};
+	else
+		on_link(message, state);
+}
 
 static int on_word(const struct nlmsghdr *message, void *argument)
 {
-	struct hearing *hearing = argument;
-	int index = hearing->watch->state.index;
-	const struct ifaddrmsg *address = mnl_nlmsg_get_payload(message);
-	const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
+	struct link_watch *watch = argument;
 
 	switch (message->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
-		hearing->is_ours |= index ? link->ifi_index == index
-					  : has_name(message, hearing->watch->name);
+		on_link_word(watch, message);
 		break;
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
-		hearing->is_ours |= (int)address->ifa_index == index;
+		on_address(message, &watch->state);
 		break;
 	}
 	return MNL_CB_OK;
 }
 
+/* Takes in what the kernel has said. */
+static void hear(struct link_watch *watch)
+{
+	char buffer[WORDS_SIZE];
+
+	for (;;) {
+		ssize_t len = mnl_socket_recvfrom(watch->changes, buffer, sizeof(buffer));
+
+		if (len > 0)
+			mnl_cb_run(buffer, (size_t)len, 0, 0, on_word, watch);
+		else if (len < 0 && (errno == ENOBUFS || errno == ENOSPC))
+			watch->must_read = true; /* some of it was lost */
+		else if (len == 0 || errno != EINTR)
+			return;
+	}
+}
+
 static void on_ready(struct watch *watch, uint32_t)
 {
 	struct link_watch *self = CONTAINER_OF(watch, struct link_watch, watch);
-	struct hearing hearing = {.watch = self};
-	char buffer[8192];
-	ssize_t len;
+	const struct link_state before = self->state;
 
-	while ((len = mnl_socket_recvfrom(self->changes, buffer, sizeof(buffer))) > 0 ||
-		(len < 0 && errno != EAGAIN)) {
-		if (len > 0)
-			mnl_cb_run(buffer, (size_t)len, 0, 0, on_word, &hearing);
-		else if (errno == ENOBUFS || errno == ENOSPC)
-			hearing.is_ours = true; /* what was lost may have been */
-		else if (errno != EINTR)
-			break;
-	}
-	if (hearing.is_ours)
-		look_again(self);
+	hear(self);
+	if (self->must_read)
+		self->must_read = read_state(self, &self->state) != 0;
+	if (!is_same(&before, &self->state))
+		self->on_change(self->owner, &self->state);
 }
 
 static int open_changes(struct link_watch *watch)

@@ -222,6 +222,44 @@ static void test_it_goes_and_another_comes(void **)
 	assert_int_equal(settle()->index, if_nametoindex("eth7"));
 }
 
+static void test_an_heir_with_addresses(void **)
+{
+	struct ip_prefix prefix;
+	struct error error = {0};
+
+	if (!may_make_taps)
+		skip();
+	assert_int_equal(watch()->index, 0);
+	make("eth8");
+	assert_true(prefix_parse("10.7.0.2/24", &prefix));
+	assert_int_equal(netlink_add_address(stage.netlink, "eth8", &prefix, &error), 0);
+	set_flags("eth8", 0);
+	rename_link("eth8", "eth7");
+	assert_true(has_address(settle(), "10.7.0.2/24"));
+}
+
+/* More words than the socket's queue holds. */
+static void test_nothing_is_lost_with_words_that_are(void **)
+{
+	struct ip_prefix prefix;
+	struct error error = {0};
+
+	if (!may_make_taps)
+		skip();
+	make("eth7");
+	watch();
+	assert_true(prefix_parse("10.7.0.2/24", &prefix));
+	for (unsigned i = 0; i < 2000; i++) {
+		assert_int_equal(netlink_add_address(stage.netlink, "eth7", &prefix, &error), 0);
+		if (i < 1999)
+			assert_int_equal(
+				netlink_delete_address(stage.netlink, "eth7", &prefix, &error), 0);
+	}
+	assert_true(has_address(settle(), "10.7.0.2/24"));
+	assert_int_equal(netlink_delete_address(stage.netlink, "eth7", &prefix, &error), 0);
+	assert_false(has_address(settle(), "10.7.0.2/24"));
+}
+
 static void test_the_gateway(void **)
 {
 	struct ip_prefix own, everywhere;
@@ -253,6 +291,8 @@ int main(void)
 		LINK_TEST(test_addresses),
 		LINK_TEST(test_it_is_followed_by_another_name),
 		LINK_TEST(test_it_goes_and_another_comes),
+		LINK_TEST(test_an_heir_with_addresses),
+		LINK_TEST(test_nothing_is_lost_with_words_that_are),
 		LINK_TEST(test_the_gateway),
 	};
 
