@@ -268,6 +268,10 @@ static void hubs(void **)
 		 "  hub1: {ports: [{kind: host}]}\n",
 			"f:3:18: hubs.hub1.ports[0].host.dev: 'lan1' is the interface of hub0.ports[0] "
 			"already"},
+		{"hubs:\n  hub0: {ports: [{kind: nic, dev: eth0}]}\n"
+		 "  hub1: {ports: [{kind: nic, dev: eth0}]}\n",
+			"f:3:30: hubs.hub1.ports[0].nic.dev: 'eth0' is the interface of hub0.ports[0] "
+			"already"},
 	};
 
 	config_free(read_text("hubs: {hub8: {subnet6: 'fd00:8::/64', mtu: 1280}}"));
