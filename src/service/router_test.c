@@ -31,6 +31,7 @@ struct place {
 	uint32_t last; /* the number that the last datagram carried */
 	unsigned out_of_order;
 	uint32_t said;
+	atomic_bool is_slow;
 };
 
 static struct mac mac_of(unsigned i, uint8_t last)
@@ -75,6 +76,8 @@ static void peer_send(struct port *port, const struct frame *frames, unsigned co
 			loop_defer(worker_loop(place->worker), &place->answer);
 			continue;
 		}
+		if (place->is_slow)
+			usleep(50);
 		number = load_be32(bytes + ETH_HEADER_LEN + 28);
 		place->out_of_order += number != place->last + 1;
 		place->last = number;
@@ -217,6 +220,25 @@ static void test_joining_anew(void **)
 	finish(places, members);
 }
 
+/* A reader that has fallen behind by more than it takes in a turn when the rings change. */
+static void test_joining_anew_with_full_rings(void **)
+{
+	struct router_member members[LEGS];
+	struct place places[LEGS];
+
+	begin(places, members);
+	assert_int_equal(router_join(members, 2, NULL), 0);
+	worker_call(places[0].worker, say, &places[0]);
+	wait_for(&places[1], 10);
+	places[1].is_slow = true;
+	for (unsigned i = 0; i < 300; i++)
+		worker_call(places[0].worker, say, &places[0]);
+	assert_int_equal(router_join(members, LEGS, NULL), 0);
+	wait_for(&places[1], 3010);
+	assert_int_equal(places[1].out_of_order, 0);
+	finish(places, members);
+}
+
 static void test_leaving(void **)
 {
 	struct router_member members[LEGS];
@@ -238,6 +260,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_crossing),
 		cmocka_unit_test(test_joining_anew),
+		cmocka_unit_test(test_joining_anew_with_full_rings),
 		cmocka_unit_test(test_leaving),
 	};
 

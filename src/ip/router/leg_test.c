@@ -172,6 +172,26 @@ static void test_waiting_is_bounded(void **state)
 	assert_int_equal(f->places[1].leg.hop_count, 0);
 }
 
+/* Whoever comes when the answer is there, but those who waited have not left, does not overtake. */
+static void test_order_after_waiting(void **state)
+{
+	struct fixture *f = *state;
+	const struct ip_fields ip = between("10.0.0.10", "10.0.1.20");
+	struct place *place = &f->places[1];
+
+	begin_udp(f, 0, &ip, data, 100);
+	say_only(f, 0, NULL);
+	turn(f);
+	answer_arp(f, 1, &place->heard[0]);
+	begin_udp(f, 0, &ip, data, 101);
+	say_only(f, 0, NULL);
+	leg_drain(&place->leg, place->leg.map->in[0], f->now);
+	settle(f);
+	assert_int_equal(place->heard_count, 3);
+	assert_int_equal(place->heard[1].frame.len, ETH_HEADER_LEN + 128);
+	assert_int_equal(place->heard[2].frame.len, ETH_HEADER_LEN + 129);
+}
+
 /* A scan of empty addresses does not keep others from theirs. */
 static void test_scan(void **state)
 {
@@ -216,6 +236,22 @@ static void test_too_big(void **state)
 	assert_error(f, heard, ICMP6_TOO_BIG, 0, "fd00::3", "fd00::10");
 	assert_int_equal(load_be32(heard->bytes + heard->packet.l4 + 4), 1380);
 	assert_int_equal(heard->frame.len, ETH_HEADER_LEN + 1280);
+}
+
+/* RFC 8200 5: what 1280 bytes need not go through is not IPv6's link, and no packet is too big. */
+static void test_least_mtu_of_ip6(void **state)
+{
+	struct fixture *f = *state;
+	const struct ip_fields ip = between("fd00:0::10", "fd00:1::20");
+	const struct heard *heard;
+
+	f->places[0].leg.map->legs[1].mtu = 600;
+	say_udp(f, 0, &ip, data, 1280 - 48);
+	only_heard(f, 1);
+	forget_heard(f);
+	say_udp(f, 0, &ip, data, 1280 - 47);
+	heard = only_heard(f, 0);
+	assert_int_equal(load_be32(heard->bytes + heard->packet.l4 + 4), 1280);
 }
 
 static void put_together(const struct place *place, uint8_t *out, uint32_t *ret_len)
@@ -592,7 +628,9 @@ int main(void)
 		FIXTURE_TEST(test_no_route),
 		FIXTURE_TEST(test_no_neighbour),
 		FIXTURE_TEST(test_waiting_is_bounded),
+		FIXTURE_TEST(test_order_after_waiting),
 		FIXTURE_TEST(test_scan),
+		FIXTURE_TEST(test_least_mtu_of_ip6),
 		FIXTURE_TEST(test_too_big),
 		FIXTURE_TEST(test_fragment),
 		FIXTURE_TEST(test_fragment_of_a_fragment),
