@@ -3,6 +3,7 @@
 #
 #   make            build/lanyard and build/lanyardd
 #   make demo       see a guest get an address and fetch a page through the NAT
+#   make demo-lan   see a laptop, a phone and an office's LAN become one segment through a relay
 #   make check      every test there is; ends with "N passed, N failed, N skipped"
 #   make bench      side by side with the kernel's NAT and bridge, slirp4netns and pasta; vhost-user
 #                   beside TAPs and sockets
@@ -24,6 +25,11 @@ demo:
 	@tools/setup demo
 	@$(MAKE) --no-print-directory all
 	@tools/demo
+
+demo-lan:
+	@tools/setup demo
+	@$(MAKE) --no-print-directory all
+	@tools/demo-lan
 
 check:
 	@tools/setup test
@@ -54,4 +60,4 @@ install: all
 clean:
 	rm -rf build build-asan build-fuzz
 
-.PHONY: all demo check soak bench bench-short install clean
+.PHONY: all demo demo-lan check soak bench bench-short install clean

@@ -195,7 +195,7 @@ static void add_member(struct table *table, const char *hub, const json_t *membe
 	const json_t *details = json_object_get(port, "details");
 	char rtt[AMOUNT_SIZE] = "-", handshake[AMOUNT_SIZE] = "-";
 	char received[AMOUNT_SIZE], sent[AMOUNT_SIZE];
-	const char *mac = text_of(member, "mac");
+	const char *own = text_of(member, "mac"), *mac = own[0] ? own : text_of(port, "mac");
 
 	if (json_object_get(details, "rtt"))
 		snprintf(rtt, sizeof(rtt), "%.1f ms", number_of(details, "rtt") * 1000);

@@ -6,6 +6,7 @@
 #include "daemon/link_mail.h"
 #include "daemon/resolver.h"
 #include "daemon/state_file.h"
+#include "io/address_watch.h"
 #include "io/secret_file.h"
 #include "port/link/invite.h"
 #include "wg/crypto.h"
@@ -17,6 +18,7 @@
 
 #define ASK_AGAIN    (1 * NSEC_PER_SEC)
 #define LOOKUP_AGAIN (5 * NSEC_PER_SEC)
+#define SETTLING     (200 * NSEC_PER_MSEC) /* an address comes with routes, one after the other */
 #define PATIENCE     5 /* unanswered questions after which it is said what may be wrong */
 
 struct joining {
@@ -28,7 +30,8 @@ struct joining {
 	char path[400]; /* of what we were told when we were accepted */
 	struct link_mail mail;
 	struct resolver *resolver;
-	struct timer timer;
+	struct timer timer, nudge;
+	struct address_watch addresses;
 	struct endpoint relay;
 	unsigned asked; /* without an answer */
 	bool is_up;
@@ -113,6 +116,15 @@ static void move_client(void *argument)
 
 	if (client)
 		link_member_move(client->port, &joining->relay);
+}
+
+static void nudge_client(void *argument)
+{
+	struct joining *joining = argument;
+	struct world_port *client = world_find_client(joining->entrance, joining->entrance->name);
+
+	if (client)
+		link_member_nudge(client->port);
 }
 
 struct port *joining_make_port(struct joining *joining, struct world_port *client)
@@ -241,6 +253,21 @@ static void on_timer(struct timer *timer, nsec)
 		joining->asked++, look_up(joining);
 	else if (joining->state != JOINING_REFUSED && !joining->is_up)
 		look_up(joining);
+}
+
+/* We are elsewhere: the relay learns it from whatever we say, and says nothing to us before. */
+static void on_addresses(struct address_watch *addresses)
+{
+	struct joining *joining = CONTAINER_OF(addresses, struct joining, addresses);
+	struct loop *loop = world_of(joining)->loop;
+
+	if (joining->state == JOINING_MEMBER)
+		timer_set(loop, &joining->nudge, loop_now(loop) + SETTLING);
+}
+
+static void on_nudge(struct timer *timer, nsec)
+{
+	on_hub(CONTAINER_OF(timer, struct joining, nudge), nudge_client);
 }
 
 /* What the relay said is kept: the invitation is good once. */
@@ -400,10 +427,16 @@ int joining_open(struct world_port *entrance, struct joining **ret_joining, stru
 	joining->entrance = entrance;
 	joining->udp.fd = -1;
 	joining->timer.on_expire = on_timer;
+	joining->nudge.on_expire = on_nudge;
 	link_mail_init(&joining->mail, world_of(joining)->loop, on_news);
 	err = invite_parse(entrance->config.link.invite, &joining->invite, error);
 	if (!err)
 		err = open_files(joining, error);
+	if (!err)
+		err = address_watch_open(
+			&joining->addresses, world_of(joining)->loop, on_addresses);
+	if (err && !error->text[0])
+		error_set(error, -err, "changes of addresses: %s", strerror(-err));
 	if (err)
 		joining_close(joining);
 	else
@@ -424,6 +457,8 @@ void joining_close(struct joining *joining)
 	link_mail_done(&joining->mail);
 	resolver_stop(joining->resolver);
 	timer_cancel(world_of(joining)->loop, &joining->timer);
+	timer_cancel(world_of(joining)->loop, &joining->nudge);
+	address_watch_close(&joining->addresses);
 	wg_key_wipe(&joining->private);
 	wg_key_wipe(&joining->invite.enrolment);
 	free(joining);

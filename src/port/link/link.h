@@ -84,6 +84,10 @@ struct port *link_member_new(struct link *link, const struct link_member_setting
 /* Where it is now, by its name. */
 void link_member_move(struct port *port, const struct endpoint *endpoint);
 
+/* It is spoken to at once: our own address may be another, which the other side learns from that.
+ */
+void link_member_nudge(struct port *port);
+
 struct link_member_state {
 	struct wg_peer_state wg;
 	bool is_up;

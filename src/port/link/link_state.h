@@ -68,6 +68,7 @@ void member_send(struct port *port, const struct frame *frames, unsigned count);
 /* talk.c */
 void member_hear(struct link_member *member, const struct control *control, nsec now);
 void member_greet(struct link_member *member, nsec now); /* a session began */
+void member_ping(struct link_member *member, nsec now);
 void member_tick(struct link_member *member, nsec now);
 
 /* receive.c */

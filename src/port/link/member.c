@@ -242,6 +242,13 @@ void link_member_move(struct port *port, const struct endpoint *endpoint)
 	wg_peer_connect(member->peer.wg, loop_now(member->peer.link->loop));
 }
 
+void link_member_nudge(struct port *port)
+{
+	struct link_member *member = member_of_port(port);
+
+	member_ping(member, loop_now(member->peer.link->loop));
+}
+
 void link_member_look(const struct port *port, struct link_member_state *ret)
 {
 	const struct link_member *member = CONTAINER_OF(port, struct link_member, port);

@@ -31,7 +31,7 @@ void member_greet(struct link_member *member, nsec now)
 	}
 }
 
-static void ping(struct link_member *member, nsec now)
+void member_ping(struct link_member *member, nsec now)
 {
 	const struct control ping = {.type = CONTROL_PING, .stamp = (uint64_t)now};
 
@@ -60,7 +60,7 @@ static void hear_hello(struct link_member *member, const struct control *hello, 
 		return;
 	member_set_up(member, true);
 	if (!was_open) {
-		ping(member, now);
+		member_ping(member, now);
 		compare_subnets(member, hello);
 	}
 }
@@ -116,7 +116,7 @@ void member_tick(struct link_member *member, nsec now)
 		if (now - member->heard_at > silence_of(member))
 			member_set_up(member, false);
 		else if (!member->routed && now - member->ping_at >= PING_EVERY)
-			ping(member, now);
+			member_ping(member, now);
 		return;
 	}
 	if (member->routed || now - member->hello_at < HELLO_AGAIN)
