@@ -16,13 +16,6 @@
 #define INGRESS_HANDLE 0xffff0000u /* what an ingress qdisc is called, and its filters' parent */
 #define PRIORITY       1
 
-/* A selector with one key, which is true of everything. The kernel has cls_matchall for this, where
- * it is built; u32 is everywhere. */
-struct select_all {
-	struct tc_u32_sel selector;
-	struct tc_u32_key key;
-};
-
 static struct tcmsg *tc_request(struct netlink *netlink, uint16_t type, uint16_t flags, int index,
 	struct nlmsghdr **ret_message)
 {
@@ -79,17 +72,21 @@ static void put_mirred(struct nlmsghdr *message, int to)
 
 static int add_filter(struct netlink *netlink, int index, int to)
 {
-	struct select_all all = {.selector = {.flags = TC_U32_TERMINAL, .nkeys = 1}};
+	const struct tc_u32_sel selector = {.flags = TC_U32_TERMINAL, .nkeys = 1};
+	/* With one key of zeros, which is true of everything. The kernel has cls_matchall for this,
+	 * where it is built; u32 is everywhere. */
+	uint8_t all[sizeof(selector) + sizeof(struct tc_u32_key)] = {0};
 	struct nlmsghdr *message;
 	struct nlattr *options;
 	struct tcmsg *header;
 
+	memcpy(all, &selector, sizeof(selector));
 	header = tc_request(netlink, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, index, &message);
 	header->tcm_parent = INGRESS_HANDLE;
 	header->tcm_info = TC_H_MAKE(PRIORITY << 16, htons(ETH_P_ALL));
 	mnl_attr_put_strz(message, TCA_KIND, "u32");
 	options = mnl_attr_nest_start(message, TCA_OPTIONS);
-	mnl_attr_put(message, TCA_U32_SEL, sizeof(all), &all);
+	mnl_attr_put(message, TCA_U32_SEL, sizeof(all), all);
 	put_mirred(message, to);
 	mnl_attr_nest_end(message, options);
 	return netlink_converse(netlink, message, NULL, NULL);
