@@ -57,12 +57,16 @@ static void *run(void *argument)
 	return NULL;
 }
 
+/* From copies: who hears the answer may end us. */
 static void answer(struct task *task)
 {
 	struct resolver *self = CONTAINER_OF(task, struct resolver, task);
-	bool is_found = !ip_is_none(self->answer.ip);
+	const struct endpoint found = self->answer;
+	const bool is_found = !ip_is_none(found.ip);
+	char why[sizeof(self->why)];
 
-	self->on_answer(self->owner, is_found ? &self->answer : NULL, is_found ? NULL : self->why);
+	memcpy(why, self->why, sizeof(why));
+	self->on_answer(self->owner, is_found ? &found : NULL, is_found ? NULL : why);
 }
 
 struct resolver *resolver_start(struct loop *loop, const char *host, uint16_t port,

@@ -63,8 +63,13 @@ static void change(struct loop_port *watched, bool is_blocked, const struct port
 
 	watched->is_blocked = is_blocked;
 	for (unsigned slot = 0; slot < hub_slot_count(hub); slot++) {
-		if (hub_port(hub, slot))
-			hub_forget_addresses(hub_port(hub, slot));
+		struct port *port = hub_port(hub, slot);
+
+		if (!port)
+			continue;
+		hub_forget_addresses(port);
+		if (port->ops->on_new_ways)
+			port->ops->on_new_ways(port);
 	}
 	if (watched->guard->on_change)
 		watched->guard->on_change(watched->guard, watched->port, other);

@@ -75,6 +75,9 @@ struct port_ops {
 	/* Other ports came to be on the hub, or the last of them went; it starts without any. May
 	 * be NULL. Calls nothing of the hub. */
 	void (*on_company)(struct port *port, bool has_company);
+	/* A port of the hub was blocked or freed (hub/loop_guard.h): what others know of where
+	 * machines are no longer holds. May be NULL. Calls nothing of the hub. */
+	void (*on_new_ways)(struct port *port);
 };
 
 #define PORT_NAME_SIZE 32

@@ -10,7 +10,7 @@ import resource
 
 import pytest
 
-from support.daemon import BUILD, Daemon, RELEASE
+from support.daemon import Daemon, RELEASE
 from support.namespace import Namespace
 
 MEMBERS = 1000
@@ -34,16 +34,15 @@ def invitations(relay, count):
 
 
 @pytest.mark.seconds(300)
-@pytest.mark.skipif(BUILD != RELEASE, reason="what is measured is the release build")
 def test_a_thousand_members():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     assert hard >= 2 * MEMBERS
     with Namespace("relay") as host:
         host.ip("link set lo up")
-        with Daemon(host, CONFIG) as relay:
+        with Daemon(host, CONFIG, build=RELEASE) as relay:
             text = invitations(relay, MEMBERS)
             before = relay.resident()
-            load = host.run(BUILD / "bench" / "link_load", "0", "0", input=text, timeout=200)
+            load = host.run(RELEASE / "bench" / "link_load", "0", "0", input=text, timeout=200)
             assert f"enrolled {MEMBERS}" in load.stdout
             each = (relay.resident() - before) / MEMBERS
             print(load.stdout, f"{each / 1024:.1f} KiB of the relay's memory for a member")
@@ -53,13 +52,12 @@ def test_a_thousand_members():
 
 
 @pytest.mark.seconds(300)
-@pytest.mark.skipif(BUILD != RELEASE, reason="what is measured is the release build")
 def test_broadcasts_are_capped():
     """Each of a few members says more to all than it may: what is too much stays at the relay."""
     with Namespace("relay") as host:
         host.ip("link set lo up")
-        with Daemon(host, CONFIG) as relay:
-            load = host.run(BUILD / "bench" / "link_load", "4", "400", input=invitations(relay, 20),
+        with Daemon(host, CONFIG, build=RELEASE) as relay:
+            load = host.run(RELEASE / "bench" / "link_load", "4", "400", input=invitations(relay, 20),
                             timeout=200)
             sent, got = map(int, re.search(r"sent (\d+) got (\d+)", load.stdout).groups())
             assert sent > 1000

@@ -78,6 +78,12 @@ int mac_translate_add_static(
 	return binding_add_static(&translate->bindings, ip, vlan, mac);
 }
 
+void mac_translate_forget_all(struct mac_translate *translate)
+{
+	LIST_EACH(node, &translate->bindings.by_age)
+		binding_remove(&translate->bindings, LIST_ENTRY(node, struct binding, by_age));
+}
+
 void mac_translate_forget(struct mac_translate *translate, struct mac mac)
 {
 	struct member *member = member_find(&translate->bindings, mac);

@@ -76,6 +76,8 @@ void mac_translate_show(struct mac_translate *translate, bool are_seen);
 /* An agreed address: never learnt from anybody else, never forgotten. vlan 0: untagged. */
 int mac_translate_add_static(
 	struct mac_translate *translate, struct ip ip, uint16_t vlan, struct mac mac) MUST_USE;
+/* All that was learnt: what came in by another way was taken for a machine of the hub. */
+void mac_translate_forget_all(struct mac_translate *translate);
 /* A machine that left. */
 void mac_translate_forget(struct mac_translate *translate, struct mac mac);
 

@@ -206,6 +206,12 @@ static void on_company(struct port *port, bool has_company)
 	set_memberships(self);
 }
 
+/* In a loop machines of the LAN seemed to be the hub's; who is, will speak. */
+static void on_new_ways(struct port *port)
+{
+	mac_translate_forget_all(nic_port_of(port)->translate);
+}
+
 static void on_event(void *owner, const struct translate_event *event)
 {
 	struct nic_port *self = owner;
@@ -232,6 +238,7 @@ static const struct port_ops nic_port_ops = {
 	.send = nic_port_send,
 	.free = nic_port_free,
 	.on_company = on_company,
+	.on_new_ways = on_new_ways,
 };
 
 static int start_translating(struct nic_port *self)
