@@ -73,7 +73,11 @@ class Daemon:
             for path in (self.folder, self.state):
                 os.chown(path, NOBODY, NOBODY)
         self._earlier_stderr = ""
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self._forget()
+            raise
 
     def __enter__(self):
         return self
@@ -164,10 +168,14 @@ class Daemon:
             else:
                 self.check_sanitizers()
         finally:
+            self._forget()
+
+    def _forget(self):
+        if self.process:
             self.process.stop(signal.SIGKILL)
-            if self in alive:
-                alive.remove(self)
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if self in alive:
+            alive.remove(self)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def check_sanitizers(self):
         for mark in ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:"):

@@ -59,7 +59,11 @@ class Lab(Outside):
     def __init__(self, config=CONFIG, build=BUILD):
         super().__init__()
         self._machines = []
-        self.daemon = self.network.daemon(config, build)
+        try:
+            self.daemon = self.network.daemon(config, build)
+        except BaseException:
+            super().__exit__()
+            raise
 
     def __exit__(self, *_):
         self.end_machines()
