@@ -183,6 +183,22 @@ static void print_policy(const json_t *port)
 		putchar('\n');
 }
 
+/* What a member's session is like; the rest is in 'lanyard link list'. */
+static void print_session(const json_t *port)
+{
+	const json_t *details = json_object_get(port, "details");
+	char age[AMOUNT_SIZE];
+
+	if (!text_of(details, "endpoint")[0])
+		return;
+	printf(INDENT "at %s", text_of(details, "endpoint"));
+	if (json_object_get(details, "rtt"))
+		printf(", round trip %.1f ms", number_of(details, "rtt") * 1000);
+	if (json_object_get(details, "handshake"))
+		printf(", handshake %s ago", amount_time(number_of(details, "handshake"), age));
+	putchar('\n');
+}
+
 static void print_port(const json_t *port, const struct past *past)
 {
 	const json_t *details = json_object_get(port, "details");
@@ -206,21 +222,36 @@ static void print_port(const json_t *port, const struct past *past)
 	print_nic(details);
 	print_guests(details);
 	print_list(details, "routes", "route");
+	print_session(port);
 	print_policy(port);
 	print_counters(port, past);
 	print_drops(port, "in");
 	print_drops(port, "out");
 }
 
+/* Where its clients come in, or it goes to. */
+static void print_way(const json_t *details)
+{
+	static const char *const ways[][2] = {{"connect", "dials"}, {"socket", "listens at"},
+		{"listen", "listens at UDP"}, {"relay", "joins"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		if (text_of(details, ways[i][0])[0])
+			printf("%s %s", ways[i][1], text_of(details, ways[i][0]));
+	}
+}
+
 static void print_entrance(const json_t *entrance)
 {
 	const json_t *details = json_object_get(entrance, "details");
-	const char *dialled = text_of(details, "connect");
 
-	printf("  %-7s %-10s %-10s %s %s  %u clients\n", "-", text_of(entrance, "kind"),
-		text_of(entrance, "name"), dialled[0] ? "dials" : "listens at",
-		dialled[0] ? dialled : text_of(details, "socket"),
-		(unsigned)count_of(entrance, "clients"));
+	printf("  %-7s %-10s %-10s ", "-", text_of(entrance, "kind"), text_of(entrance, "name"));
+	print_way(details);
+	printf("  %u clients\n", (unsigned)count_of(entrance, "clients"));
+	if (text_of(details, "why")[0])
+		printf(INDENT "%s\n", text_of(details, "why"));
+	if (text_of(details, "notice")[0])
+		printf(INDENT "%s\n", text_of(details, "notice"));
 	if (text_of(entrance, "link")[0])
 		puts(INDENT "DOWN");
 	print_policy(entrance);

@@ -357,7 +357,13 @@ static bool check_link(const struct site *site)
 {
 	const struct link_config *link = &site->port->link;
 	struct site invite = site_of_key(site, "invite"), address = site_of_key(site, "address");
+	struct site listen = site_of_key(site, "listen");
 
+	for (const struct port_config *other = site->hub->ports; other < site->port; other++) {
+		if (other->kind == PORT_KIND_LINK && other->link.listen.port && link->listen.port)
+			return complain(&listen, "%s listens for links already, ports[%zu]",
+				site->hub->name, (size_t)(other - site->hub->ports));
+	}
 	if (!link->listen.port && !link->invite[0])
 		return complain(
 			&invite, "missing; this, or listen for a hub that others are invited to");

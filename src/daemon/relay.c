@@ -16,8 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SAVE_AFTER  (200 * NSEC_PER_MSEC) /* what members did, not what we decided */
-#define STORM_LIMIT 100			  /* frames for everybody a second that a member may send */
+#define SAVE_SOON  (200 * NSEC_PER_MSEC)
+#define SAVE_EVERY (5 * NSEC_PER_SEC)
+#define TELL_EVERY                                                                                    \
+	(1 * NSEC_PER_SEC) /* of those who are refused: they may ask as often as they like */ /* what \
+												 members did, not what we decided */
+#define STORM_LIMIT 100 /* frames for everybody a second that a member may send */
 
 struct relay {
 	struct world_port *entrance;
@@ -25,6 +29,7 @@ struct relay {
 	struct link_mail mail;
 	struct link_store store;
 	struct timer save;
+	nsec saved_at, refused_at;
 	struct wg_key public;
 	struct wg_key private; /* until the link has it */
 	struct udp udp;	       /* likewise; then its port */
@@ -142,10 +147,14 @@ static void refuse(
 {
 	struct control control = {.type = CONTROL_REFUSED};
 	struct errand errand = {.relay = relay, .key = &news->key, .control = &control};
+	nsec now = loop_now(world_of(relay)->loop);
 	char from[ENDPOINT_TEXT_SIZE];
 
 	snprintf(control.text, sizeof(control.text), "%s", why);
 	on_hub(relay, say, &errand);
+	if (now - relay->refused_at < TELL_EVERY)
+		return;
+	relay->refused_at = now;
 	events_tell(world_of(relay)->events, "link-refused", hub_of(relay), "{s:s, s:s, s:s}",
 		"name", name, "from", endpoint_format(&news->from, from), "why", why);
 	log_info("%s: '%s' from %s was refused: %s", hub_of(relay), name, from, why);
@@ -316,6 +325,15 @@ static void bind_mac(struct relay *relay, struct link_member_record *member, str
 	member->mac = mac;
 }
 
+static void save_soon(struct relay *relay)
+{
+	struct loop *loop = world_of(relay)->loop;
+
+	if (!heap_has(&relay->save.node))
+		timer_set(loop, &relay->save,
+			MAX(loop_now(loop) + SAVE_SOON, relay->saved_at + SAVE_EVERY));
+}
+
 static void on_news(struct link_mail *mail, const struct link_news *news)
 {
 	struct relay *relay = CONTAINER_OF(mail, struct relay, mail);
@@ -350,15 +368,15 @@ static void on_news(struct link_mail *mail, const struct link_news *news)
 	}
 	if (!ip_is_none(news->from.ip))
 		member->endpoint = news->from;
-	timer_set(
-		world_of(relay)->loop, &relay->save, loop_now(world_of(relay)->loop) + SAVE_AFTER);
+	save_soon(relay);
 }
 
-static void on_save(struct timer *timer, nsec)
+static void on_save(struct timer *timer, nsec now)
 {
 	struct relay *relay = CONTAINER_OF(timer, struct relay, save);
 	struct error error = {0};
 
+	relay->saved_at = now;
 	if (link_store_save(&relay->store, &error))
 		log_warning("%s", error.text);
 }
@@ -445,6 +463,7 @@ int relay_open(struct world_port *entrance, struct relay **ret_relay, struct err
 	relay->entrance = entrance;
 	relay->udp.fd = -1;
 	relay->save.on_expire = on_save;
+	relay->saved_at = relay->refused_at = -SAVE_EVERY;
 	list_init(&relay->store.members);
 	list_init(&relay->store.invites);
 	link_mail_init(&relay->mail, world_of(relay)->loop, on_news);

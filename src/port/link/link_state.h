@@ -43,6 +43,7 @@ struct link_member {
 
 	uint32_t capabilities; /* what the other side announced */
 	nsec hello_at, ping_at, heard_at;
+	nsec told_at; /* of what it said, which it may say as often as it likes */
 	nsec rtt;
 	struct reassembly reassembly;
 	struct routed *routed; /* of one that knows no Ethernet; or NULL */

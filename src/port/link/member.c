@@ -196,7 +196,7 @@ static void fill(struct link_member *member, const struct link_member_settings *
 	member->is_dialled = settings->is_dialled;
 	member->is_one_host = settings->is_one_host;
 	port->mac = settings->mac;
-	member->heard_at = member->ping_at = member->hello_at = -NSEC_NEVER / 2;
+	member->heard_at = member->ping_at = member->hello_at = member->told_at = -NSEC_NEVER / 2;
 	reassembly_init(&member->reassembly);
 }
 

@@ -3,6 +3,7 @@
 #include "port/link/link_state.h"
 
 #define HELLO_AGAIN (1 * NSEC_PER_SEC)
+#define TELL_EVERY  (1 * NSEC_PER_SEC)
 #define PING_EVERY  LINK_KEEPALIVE
 
 static void say_hello(struct link_member *member, bool is_answer, nsec now)
@@ -39,14 +40,24 @@ void member_ping(struct link_member *member, nsec now)
 	peer_say(&member->peer, &ping, now);
 }
 
+/* A member can make us tell of it once a second. */
+static void tell_of(
+	struct link_member *member, enum link_event event, const struct control *control, nsec now)
+{
+	if (now - member->told_at < TELL_EVERY)
+		return;
+	member->told_at = now;
+	tell_news(&member->peer, event, control);
+}
+
 /* One segment is one subnet: whoever has another one behind him will not be heard by it. */
-static void compare_subnets(struct link_member *member, const struct control *hello)
+static void compare_subnets(struct link_member *member, const struct control *hello, nsec now)
 {
 	const struct ip_prefix *ours = &member->peer.link->subnet, *theirs = &hello->subnet;
 
 	if (!member->is_dialled && ours->len && theirs->len &&
 		(ours->len != theirs->len || !ip_equal(ours->address, theirs->address)))
-		tell_news(&member->peer, LINK_SUBNETS, hello);
+		tell_of(member, LINK_SUBNETS, hello, now);
 }
 
 static void hear_hello(struct link_member *member, const struct control *hello, nsec now)
@@ -61,7 +72,7 @@ static void hear_hello(struct link_member *member, const struct control *hello, 
 	member_set_up(member, true);
 	if (!was_open) {
 		member_ping(member, now);
-		compare_subnets(member, hello);
+		compare_subnets(member, hello, now);
 	}
 }
 
@@ -91,15 +102,14 @@ void member_hear(struct link_member *member, const struct control *control, nsec
 		return;
 	case CONTROL_REFUSED:
 		if (member->is_dialled)
-			tell_news(&member->peer, LINK_REFUSED, control);
+			tell_of(member, LINK_REFUSED, control, now);
 		return;
 	case CONTROL_NOTICE:
-		tell_news(&member->peer, LINK_NOTICED, control);
+		tell_of(member, LINK_NOTICED, control, now);
 		return;
 	case CONTROL_ENROL:
 	case CONTROL_ACCEPTED:
-		tell_news(&member->peer, LINK_ASKED, control);
-		return;
+		return; /* it is a member already */
 	}
 }
 
