@@ -18,7 +18,7 @@ import time
 import pytest
 from scapy.layers.dhcp import BOOTP, DHCP
 from scapy.layers.dns import DNS, DNSQR
-from scapy.layers.l2 import ARP
+from scapy.layers.l2 import ARP, Ether
 
 from support.lan import (FREE, H1, H1_6, H2, H2_6, HOST, Lan, LanGuest, POOL, PREFIX, PREFIX6, ROUTER,
                          ROUTER6, config, forget_neighbours, neighbour, nic_of)
@@ -159,9 +159,10 @@ class DhcpClients:
             process.stop()
 
     def dhcpcd(self, has_flag):
-        """It asks whether somebody has the address before it takes it (RFC 5227)."""
+        """It asks whether somebody has the address before it takes it (RFC 5227), which takes 5 s."""
         return private(self.guest, "dhcpcd", "-4", "-B", "-f", "/dev/null", "-C", "resolv.conf",
-                       *(["-J"] if has_flag else []), "eth0", folders=("/run", "/var/lib/dhcpcd"))
+                       *(["-J", "--noarp"] if has_flag else []), "eth0",
+                       folders=("/run", "/var/lib/dhcpcd"))
 
 
 def dhcp_messages(wire, hardware, kind):
@@ -310,11 +311,12 @@ class LanSuite:
     def test_gratuitous_arp(self, world):
         """A LAN host that moves is found; what a guest says of itself is believed."""
         pings(world.guest, H1)
-        world.guest.run("arping", "-q", "-U", "-c", "1", "-I", "eth0", GUEST)
-        world.lan.h1.run("arping", "-q", "-A", "-c", "1", "-I", "eth0", H1)
-        time.sleep(0.2)
-        assert neighbour(world.guest, H1) == world.lan.h1.mac("eth0")
-        assert neighbour(world.lan.h1, GUEST) == world.hardware_on_lan(world.guest)
+        world.lan.h1.ip(f"neighbour replace {GUEST} lladdr 02:00:00:00:00:99 dev eth0 nud stale")
+        world.guest.ip(f"neighbour replace {H1} lladdr 02:00:00:00:00:99 dev eth0 nud stale")
+        claim(world.guest, GUEST)
+        claim(world.lan.h1, H1)
+        wait_until(lambda: neighbour(world.guest, H1) == world.lan.h1.mac("eth0"), 3)
+        wait_until(lambda: neighbour(world.lan.h1, GUEST) == world.hardware_on_lan(world.guest), 3)
 
     # IPv6.
 
@@ -413,6 +415,14 @@ def probe(namespace, address, seconds=0.6):
                 if arp.psrc == address or (arp.psrc == "0.0.0.0" and arp.pdst == address):
                     return arp.hwsrc
     return None
+
+
+def claim(namespace, address):
+    """Says to everybody that it has an address (RFC 5227 2.3)."""
+    mac = namespace.mac("eth0")
+    with namespace.packet("eth0") as sock:
+        sock.send(bytes(Ether(src=mac, dst="ff:ff:ff:ff:ff:ff") /
+                        ARP(hwsrc=mac, psrc=address, pdst=address) / bytes(18)))
 
 
 def flags_of(namespace, address):
