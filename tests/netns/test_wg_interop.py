@@ -41,7 +41,8 @@ class End:
         self.device = f"wg{os.getpid()}{number}"
         self.process = None
 
-    def start(self, *argv, ready):
+    def start(self, *argv, ready, up=None):
+        """ready, up: what it says when wg(8) may speak to it, and when it hears its interface."""
         os.environ["LOG_LEVEL"] = "verbose"
         self.process = self.namespace.start(*argv)
         self.process.wait_for_output(ready)
@@ -51,6 +52,8 @@ class End:
             self.namespace.ip(f"address add {address}/{length} dev {self.device}"
                               + (" nodad" if ":" in address else ""))
         self.namespace.ip(f"link set {self.device} up mtu 1400")
+        if up:
+            self.process.wait_for_output(up)
 
     def set(self, words, secret=None):
         """wg(8) set; a secret comes as a file that is its last word."""
@@ -103,7 +106,8 @@ def ends(request):
                 end.namespace.ip(f"address add {address}/{length} dev wire"
                                  + (" nodad" if ":" in address else ""))
         ours.start(BENCH, ours.device, scale, load, ready="ready")
-        theirs.start("wireguard-go", "-f", theirs.device, ready="UAPI listener started")
+        theirs.start("wireguard-go", "-f", theirs.device, ready="UAPI listener started",
+                     up="requested Up, now Up")
         yield both
     finally:
         for end in both:
