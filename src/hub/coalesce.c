@@ -112,7 +112,7 @@ static bool follows(
 	return packet->protocol == coalescer->packet.protocol &&
 	       packet->payload == coalescer->packet.payload &&
 	       payload_len(packet) <= payload_len(&coalescer->packet) &&
-	       last->body_count < FRAME_BODY_MAX &&
+	       last->head_len >= FRAME_HEAD_MIN && last->body_count < FRAME_BODY_MAX &&
 	       last->len + payload_len(packet) <= ETH_HEADER_LEN + IP_LEN_MAX &&
 	       has_same_ip(coalescer, last->head, bytes) &&
 	       has_same_l4(coalescer, last->head, bytes, packet);

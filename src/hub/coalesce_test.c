@@ -94,6 +94,9 @@ static unsigned check(const struct row *row)
 		coalesce_add(&coalescer, copy.bytes[i], copy.len[i], &copy.offload[i]);
 	coalesce_end(&coalescer);
 	for (unsigned i = 0; i < coalescer.count; i++)
+		assert_true(coalescer.frames[i].head_len == coalescer.frames[i].len ||
+			    coalescer.frames[i].head_len >= FRAME_HEAD_MIN);
+	for (unsigned i = 0; i < coalescer.count; i++)
 		assert_true(segment_lower(&coalescer.frames[i], 0, &after.sink));
 	assert_int_equal(after.count, row->count);
 	for (unsigned i = 0; i < row->count; i++) {
@@ -222,9 +225,23 @@ static void joins_what_nobody_summed(void **)
 		assert_memory_equal(cut.bytes[i], row.bytes[i], row.len[i]);
 }
 
+/* The first segment is the head of what it becomes, and a head is of FRAME_HEAD_MIN bytes. */
+static void too_short_for_a_head(void **)
+{
+	static struct row row;
+
+	for (unsigned payload = 1; payload < 200; payload++) {
+		row.count = 0;
+		for (unsigned i = 0; i < 5; i++)
+			make(&row, payload % 2, false, 5000 + i * payload, payload);
+		check(&row);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(too_short_for_a_head),
 		cmocka_unit_test(joins_a_flow),
 		cmocka_unit_test(keeps_apart_what_differs),
 		cmocka_unit_test(ends_with_a_push),
