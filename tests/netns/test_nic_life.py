@@ -19,7 +19,9 @@ import pytest
 from scapy.layers.inet import ICMP, IP, UDP
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 
-from support.lan import (FREE, H1, H1_6, H2, HOST, HOST6, Lan, LanGuest, PREFIX, PREFIX6, config,
+from support.compile import TOP
+from support.daemon import BUILD
+from support.lan import (H1, H1_6, H2, HOST, HOST6, Lan, LanGuest, PREFIX, PREFIX6, config,
                          forget_neighbours, neighbour, nic_of, wait_for_mode)
 from support.lan_suite import DhcpClients, bulk, claim, pings
 from support.namespace import wait_until
@@ -710,3 +712,13 @@ def test_one_nic_one_hub(lan):
         assert done.returncode == 2 and "is not an Ethernet" in done.stderr
         done = daemon.lanyard("plug", "hub1", "nic", "dev=eth0", "mode=promiscuous", check=False)
         assert done.returncode == 2 and "auto, transparent and translate are" in done.stderr
+
+
+def test_what_the_page_says(tmp_path):
+    """docs/bridging.md, as far as it is a file."""
+    page = (TOP / "docs/bridging.md").read_text(encoding="utf-8")
+    for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(text, encoding="utf-8")
+        done = subprocess.run([BUILD / "lanyard", "check", path], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
