@@ -114,6 +114,16 @@ static void tell_company(struct port *port, bool has_company)
 		port->ops->on_company(port, has_company);
 }
 
+/* Tells one port of all that were behind another. */
+static void tell_departures(struct port *to, const struct port *port)
+{
+	uint32_t place = port->addresses.newest;
+	struct mac_sight sight;
+
+	while (mac_table_walk(&to->hub->addresses, &place, second_of(to->hub->now), &sight))
+		to->ops->on_departure(to, sight.mac);
+}
+
 int hub_attach(struct hub *hub, struct port *port, nsec now)
 {
 	struct port *alone = only_port(hub);
@@ -154,6 +164,12 @@ void hub_detach(struct port *port)
 	slot = &hub->slots[port->slot];
 	slot->frames_before += port->in.frames;
 	slot->port = NULL;
+	for (unsigned i = 0; i < hub->slot_count; i++) {
+		struct port *other = hub->slots[i].port;
+
+		if (other && other->ops->on_departure)
+			tell_departures(other, port);
+	}
 	mac_table_remove_owner(&hub->addresses, &port->addresses);
 	claims_forget(&hub->claims, port);
 	port->hub = NULL;

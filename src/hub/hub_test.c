@@ -139,6 +139,37 @@ static void test_company(void **)
 	hub_free(hub);
 }
 
+static unsigned departures, departed;
+
+static void on_departure(struct port *, struct mac mac)
+{
+	departures++;
+	departed = mac.bytes[5];
+}
+
+static void test_departures(void **)
+{
+	static struct port_ops ops;
+	struct hub *hub = open_hub();
+	struct fake *f[3] = {plug(hub, ""), plug(hub, ""), plug(hub, "")};
+
+	ops = fake_ops;
+	ops.on_departure = on_departure;
+	f[0]->port.ops = &ops;
+	introduce(f, 3);
+	departures = 0;
+	hub_detach(&f[1]->port);
+	assert_int_equal(departures, 1);
+	assert_int_equal(departed, 2);
+	hub_detach(&f[0]->port); /* not of itself */
+	assert_int_equal(departures, 1);
+	hub_detach(&f[2]->port);
+	assert_int_equal(departures, 1);
+	for (unsigned i = 0; i < 3; i++)
+		fake_free(&f[i]->port);
+	hub_free(hub);
+}
+
 static void test_free_frees_ports(void **)
 {
 	struct hub *hub = open_hub();
@@ -222,6 +253,7 @@ int main(void)
 		cmocka_unit_test(test_slot_frames_survive_a_port),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_company),
+		cmocka_unit_test(test_departures),
 		cmocka_unit_test(test_free_frees_ports),
 		cmocka_unit_test(test_capture),
 		cmocka_unit_test(test_drop_names),

@@ -78,6 +78,9 @@ struct port_ops {
 	/* A port of the hub was blocked or freed (hub/loop_guard.h): what others know of where
 	 * machines are no longer holds. May be NULL. Calls nothing of the hub. */
 	void (*on_new_ways)(struct port *port);
+	/* Another port left the hub, and with it who had this address. May be NULL. Calls nothing
+	 * of the hub. */
+	void (*on_departure)(struct port *port, struct mac mac);
 };
 
 #define PORT_NAME_SIZE 32

@@ -8,15 +8,14 @@ MAC address, MTU; daemons that die; guests that move; loops; storms; the host it
 """
 import contextlib
 import json
+import os
 import re
-import signal
 import socket
-import struct
 import subprocess
 import time
 
 import pytest
-from scapy.layers.inet import ICMP, IP, UDP
+from scapy.layers.inet import ICMP, IP
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 
 from support.compile import TOP
@@ -555,6 +554,37 @@ def test_second_claimant(lan, mode, bridge, guest):
         assert len(events(watch, "claim")) == 1
 
 
+@pytest.mark.parametrize("mode", ["translate"])
+def test_successor(lan, mode, bridge):
+    """A container that is made anew has its address at once, and another MAC address."""
+    for _ in range(3):
+        with LanGuest(bridge, GUEST, GUEST6) as guest:
+            pings(guest, H1)
+            pings(guest, H1_6)
+            pings(lan.h2, GUEST)
+            pings(lan.h1, GUEST6)
+            assert {entry["mac"] for entry in nic_of(bridge)["details"]["guests"]} == {guest.hardware}
+    wait_until(lambda: not nic_of(bridge)["details"]["guests"], 3)
+
+
+@pytest.mark.parametrize("mode", ["transparent"])
+def test_guard_of_the_lan(lan, mode, bridge):
+    """No DHCP server of the LAN is heard where the port says so."""
+    server = lan.dnsmasq()
+    try:
+        bridge.lanyard("set", "lan", "guard=dhcp")
+        with LanGuest(bridge) as guest, DhcpClients(guest) as clients_of:
+            guest.ip("link set eth0 up")
+            ask = ["udhcpc", "-q", "-n", "-i", "eth0", "-t", "2", "-T", "1", "-s", clients_of.script]
+            environment = {**os.environ, "SAID": str(clients_of.said)}
+            assert guest.run(*ask, env=environment, check=False).returncode == 1
+            assert nic_of(bridge)["in"]["drops"]["policy"] > 0
+            bridge.lanyard("set", "lan", "guard=none")
+            guest.run(*ask, env=environment)
+    finally:
+        server.stop()
+
+
 def test_server_that_checks_the_client(lan):
     """DHCP snooping: a request has to be of the address that it comes from."""
     nic = lan.host.mac("eth0")
@@ -717,8 +747,10 @@ def test_one_nic_one_hub(lan):
 def test_what_the_page_says(tmp_path):
     """docs/bridging.md, as far as it is a file."""
     page = (TOP / "docs/bridging.md").read_text(encoding="utf-8")
-    for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)):
-        path = tmp_path / f"{number}.yaml"
-        path.write_text(text, encoding="utf-8")
-        done = subprocess.run([BUILD / "lanyard", "check", path], capture_output=True, text=True, check=False)
+    texts = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert texts
+    for text in texts:
+        (tmp_path / "lanyard.yaml").write_text(text, encoding="utf-8")
+        done = subprocess.run([BUILD / "lanyard", "check", tmp_path / "lanyard.yaml"],
+                              capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -7,12 +7,11 @@ and test_nic_transparent.py run it. After each test, every frame that left the N
 """
 import contextlib
 import os
-import re
+import pathlib
 import shutil
 import socket
 import struct
 import tempfile
-import pathlib
 import time
 
 import pytest
@@ -20,9 +19,9 @@ from scapy.layers.dhcp import BOOTP, DHCP
 from scapy.layers.dns import DNS, DNSQR
 from scapy.layers.l2 import ARP, Ether
 
-from support.lan import (FREE, H1, H1_6, H2, H2_6, HOST, Lan, LanGuest, POOL, PREFIX, PREFIX6, ROUTER,
-                         ROUTER6, config, forget_neighbours, neighbour, nic_of)
-from support.namespace import Process, wait_until
+from support.lan import (FREE, H1, H1_6, H2, H2_6, Lan, LanGuest, POOL, PREFIX, PREFIX6, ROUTER,
+                         ROUTER6, config, forget_neighbours, neighbour)
+from support.namespace import wait_until
 
 GUEST, GUEST6 = PREFIX + "50", PREFIX6 + "50"
 OTHER, OTHER6 = PREFIX + "51", PREFIX6 + "51"

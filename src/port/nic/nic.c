@@ -212,6 +212,12 @@ static void on_new_ways(struct port *port)
 	mac_translate_forget_all(nic_port_of(port)->translate);
 }
 
+/* Its IP addresses are free for who comes in its place, with a MAC address of his own. */
+static void on_departure(struct port *port, struct mac mac)
+{
+	mac_translate_forget(nic_port_of(port)->translate, mac);
+}
+
 static void on_event(void *owner, const struct translate_event *event)
 {
 	struct nic_port *self = owner;
@@ -239,6 +245,7 @@ static const struct port_ops nic_port_ops = {
 	.free = nic_port_free,
 	.on_company = on_company,
 	.on_new_ways = on_new_ways,
+	.on_departure = on_departure,
 };
 
 static int start_translating(struct nic_port *self)
