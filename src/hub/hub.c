@@ -150,6 +150,8 @@ int hub_attach(struct hub *hub, struct port *port, nsec now)
 	tell_company(alone, true);
 	if (only_port(hub) != port)
 		tell_company(port, true);
+	if (hub->loop_guard)
+		loop_guard_attached(hub->loop_guard, port);
 	return 0;
 }
 

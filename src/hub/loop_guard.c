@@ -105,6 +105,7 @@ static nsec run(struct machine *machine, nsec now)
 	if (now >= guard->next_at) {
 		LIST_EACH(node, &guard->ports)
 			send_probe(LIST_ENTRY(node, struct loop_port, node), now);
+		guard->probed_at = now;
 		guard->next_at = now + LOOP_PROBE_INTERVAL;
 	}
 	return guard->next_at;
@@ -116,7 +117,7 @@ void loop_guard_init(struct loop_guard *guard, struct hub *hub, uint64_t id)
 	guard->hub = hub;
 	guard->id = id;
 	guard->sequence = 0;
-	guard->next_at = 0;
+	guard->next_at = guard->probed_at = 0;
 	list_init(&guard->ports);
 	hub->loop_guard = guard;
 }
@@ -143,12 +144,24 @@ void loop_guard_forget(struct loop_port *watched)
 	list_remove(&watched->node);
 }
 
+void loop_guard_attached(struct loop_guard *guard, const struct port *port)
+{
+	bool is_watched = false;
+
+	if (list_is_empty(&guard->ports))
+		return;
+	LIST_EACH(node, &guard->ports)
+		is_watched |= LIST_ENTRY(node, struct loop_port, node)->port == port;
+	guard->next_at = is_watched ? 0 : MIN(guard->next_at, guard->probed_at + LOOP_PROBE_LEAST);
+	machine_wake(&guard->machine);
+}
+
 static struct loop_port *find(const struct loop_guard *guard, unsigned slot)
 {
 	LIST_EACH(node, &guard->ports) {
 		struct loop_port *watched = LIST_ENTRY(node, struct loop_port, node);
 
-		if (watched->port->slot == slot)
+		if (watched->port->hub && watched->port->slot == slot)
 			return watched;
 	}
 	return NULL;

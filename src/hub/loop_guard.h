@@ -16,6 +16,8 @@
 
 #define LOOP_ETHERTYPE	    0x88b5 /* IEEE 802: local experimental */
 #define LOOP_PROBE_INTERVAL (1 * NSEC_PER_SEC)
+/* Not oftener, however many ports come. */
+#define LOOP_PROBE_LEAST (100 * NSEC_PER_MSEC)
 /* Without a probe that came back for so long, the loop is gone; a rival, too. */
 #define LOOP_GONE (4 * LOOP_PROBE_INTERVAL)
 
@@ -31,7 +33,7 @@ struct loop_guard {
 	uint64_t id;
 	struct list ports; /* struct loop_port */
 	uint32_t sequence;
-	nsec next_at;
+	nsec next_at, probed_at;
 };
 
 /* A port that is watched. */
@@ -50,10 +52,13 @@ struct loop_port {
 void loop_guard_init(struct loop_guard *guard, struct hub *hub, uint64_t id);
 void loop_guard_done(struct loop_guard *guard);
 
-/* The port is on the guard's hub. */
+/* The port is on the guard's hub, or will be. */
 void loop_guard_watch(
 	struct loop_guard *guard, struct loop_port *watched, struct port *port, unsigned rank);
 void loop_guard_forget(struct loop_port *watched);
+/* A port came to be on the hub, and perhaps a loop with it: probes go out before much can go
+ * round. */
+void loop_guard_attached(struct loop_guard *guard, const struct port *port);
 
 /* Whether it is a probe, of whatever hub. */
 bool loop_guard_sees(const struct frame *frame);

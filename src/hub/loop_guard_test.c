@@ -222,6 +222,59 @@ static void two_bridges_one_lan(void **)
 	close_net(&net);
 }
 
+static void note_wake(struct machine *machine)
+{
+	machine->driver = machine;
+}
+
+/* It is watched before it is on the hub, as the daemon does it. */
+static void a_port_is_probed_when_it_comes(void **)
+{
+	static struct net net;
+	struct hub *here, *lan;
+	struct cable_end *first, *second = &net.ends[2];
+
+	net = (struct net){.now = NOW};
+	here = add_hub(&net, 5);
+	lan = add_hub(&net, 6);
+	first = join(&net, here, lan);
+	watch(first, &net.guards[0], 1);
+	pass_time(&net, 1);
+	watch(second, &net.guards[0], 1);
+	net.guards[0].machine.run(&net.guards[0].machine, net.now);
+	net.guards[0].machine.wake = note_wake;
+	assert_ptr_equal(join(&net, here, lan), second);
+	assert_non_null(net.guards[0].machine.driver);
+	net.guards[0].machine.run(&net.guards[0].machine, net.now);
+	carry(&net, 3);
+	assert_true(second->loop.is_blocked);
+	close_net(&net);
+}
+
+/* Whatever comes may be another way, but a crowd is no reason to shout. */
+static void any_port_that_comes_is_a_reason(void **)
+{
+	static struct net net;
+	struct machine *machine = &net.guards[0].machine;
+	struct hub *here, *lan;
+	struct cable_end *nic;
+
+	net = (struct net){.now = NOW};
+	here = add_hub(&net, 5);
+	lan = add_hub(&net, 6);
+	nic = join(&net, here, lan);
+	watch(nic, &net.guards[0], 1);
+	assert_int_equal(machine->run(machine, net.now), net.now + LOOP_PROBE_INTERVAL);
+	for (unsigned i = 0; i < 50; i++)
+		plug(here, "");
+	assert_int_equal(nic->count, 1);
+	assert_int_equal(machine->run(machine, net.now), net.now + LOOP_PROBE_LEAST);
+	net.now += LOOP_PROBE_LEAST;
+	machine->run(machine, net.now);
+	assert_int_equal(nic->count, 2);
+	close_net(&net);
+}
+
 /* What was known of ways that are no more is forgotten by hubs that still have others. */
 static void known_machines_are_found_the_other_way(void **)
 {
@@ -307,6 +360,8 @@ int main(void)
 		cmocka_unit_test(no_loop_nothing_blocked),
 		cmocka_unit_test(two_nics_on_one_lan),
 		cmocka_unit_test(two_bridges_one_lan),
+		cmocka_unit_test(a_port_is_probed_when_it_comes),
+		cmocka_unit_test(any_port_that_comes_is_a_reason),
 		cmocka_unit_test(known_machines_are_found_the_other_way),
 		cmocka_unit_test(an_echo_is_no_loop),
 		cmocka_unit_test(idle_without_ports),
