@@ -16,6 +16,7 @@
 #define IFF_LOWER_UP 0x10000 /* linux/if.h, which does not go with net/if.h */
 #endif
 
+#define READS_MAX  8	 /* while others change their addresses all the time */
 #define WORDS_SIZE 32768 /* as long as a message can be */
 #define GROUPS	   (RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR)
 
@@ -160,7 +161,7 @@ static int ask_addresses(struct link_watch *watch, struct link_state *state)
 
 /* All of it anew. The kernel answers when it has time, which on a busy machine may take long: so
  * this is not how changes are followed. */
-static int read_state(struct link_watch *watch, struct link_state *ret)
+static int read_once(struct link_watch *watch, struct link_state *ret)
 {
 	struct link_state state = {0};
 	int err = -ENODEV;
@@ -175,6 +176,15 @@ static int read_state(struct link_watch *watch, struct link_state *ret)
 		err = 0;
 	if (!err)
 		*ret = state;
+	return err;
+}
+
+static int read_state(struct link_watch *watch, struct link_state *ret)
+{
+	int err = -EINTR;
+
+	for (unsigned i = 0; i < READS_MAX && err == -EINTR; i++)
+		err = read_once(watch, ret);
 	return err;
 }
 

@@ -57,6 +57,15 @@ struct nlmsghdr *netlink_request(struct netlink *netlink, uint16_t type, uint16_
 	return message;
 }
 
+/* What is left of an answer that was given up half-way: a dump that was interrupted. */
+static void discard_rest(struct netlink *netlink)
+{
+	char byte;
+
+	while (recv(mnl_socket_get_fd(netlink->socket), &byte, sizeof(byte), MSG_DONTWAIT) >= 0)
+		;
+}
+
 int netlink_converse(
 	struct netlink *netlink, struct nlmsghdr *message, mnl_cb_t each, void *argument)
 {
@@ -64,6 +73,7 @@ int netlink_converse(
 	int more = MNL_CB_OK;
 	ssize_t len;
 
+	discard_rest(netlink);
 	if (mnl_socket_sendto(netlink->socket, message, message->nlmsg_len) < 0)
 		return -errno;
 	do {
