@@ -147,6 +147,8 @@ int hub_attach(struct hub *hub, struct port *port, nsec now)
 	port->hub_frames_at_attach = hub->frames;
 	port->attached_at = now;
 	hub->slots[slot].port = port;
+	if (port->ops->on_attach)
+		port->ops->on_attach(port);
 	tell_company(alone, true);
 	if (only_port(hub) != port)
 		tell_company(port, true);

@@ -107,6 +107,14 @@ static void test_addresses(void **)
 	hub_free(hub);
 }
 
+static unsigned attached_slot;
+
+static void on_attach(struct port *port)
+{
+	assert_non_null(port->hub);
+	attached_slot = port->slot;
+}
+
 static int company = -1; /* as it was told last */
 
 static void on_company(struct port *, bool has_company)
@@ -116,8 +124,11 @@ static void on_company(struct port *, bool has_company)
 
 static void test_company(void **)
 {
-	static const struct port_ops ops = {
-		.kind = "fake", .send = fake_send, .free = fake_free, .on_company = on_company};
+	static const struct port_ops ops = {.kind = "fake",
+		.send = fake_send,
+		.free = fake_free,
+		.on_attach = on_attach,
+		.on_company = on_company};
 	struct fake *self = calloc(1, sizeof(*self)), *a, *b;
 	struct hub *hub = open_hub();
 
@@ -134,6 +145,8 @@ static void test_company(void **)
 	hub_detach(&self->port);
 	assert_int_equal(hub_attach(hub, &a->port, NOW), 0);
 	assert_int_equal(hub_attach(hub, &self->port, NOW), 0);
+	assert_int_equal(attached_slot, self->port.slot);
+	assert_int_equal(attached_slot, 1);
 	assert_int_equal(company, true);
 	fake_free(&b->port);
 	hub_free(hub);

@@ -72,6 +72,9 @@ struct port_ops {
 	/* Shows whoever is behind the port whether there is a link, where its protocol has words
 	 * for that. NULL: it has none. */
 	void (*set_link)(struct port *port, bool is_up);
+	/* It is on the hub from here on; it may have been at work before. May be NULL. Calls
+	 * nothing of the hub. */
+	void (*on_attach)(struct port *port);
 	/* Other ports came to be on the hub, or the last of them went; it starts without any. May
 	 * be NULL. Calls nothing of the hub. */
 	void (*on_company)(struct port *port, bool has_company);

@@ -10,6 +10,7 @@ from scapy.layers.l2 import Ether
 from scapy.utils import checksum
 
 SOL_PACKET, PACKET_STATISTICS, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING = 263, 6, 8, 23
+PACKET_OUTGOING = 4
 SO_RCVBUFFORCE = 33
 QUEUE = 1 << 30
 VLAN_VALID, VLAN_TPID_VALID, CHECKSUM_NOT_READY = 1 << 4, 1 << 6, 1 << 3
@@ -44,7 +45,10 @@ class Wire:
         """All so far, as bytes."""
         try:
             while True:
-                self._frames.append(self._read())
+                frame, kind = self._read()
+                # Some may have left before the socket was told to ignore those.
+                if kind != PACKET_OUTGOING:
+                    self._frames.append(frame)
         except BlockingIOError:
             pass
         statistics = self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8)
@@ -56,13 +60,13 @@ class Wire:
         return [Ether(frame) for frame in self.frames()]
 
     def _read(self):
-        frame, notes, _, _ = self._socket.recvmsg(70000, 100)
+        frame, notes, _, address = self._socket.recvmsg(70000, 100)
         status, _, _, _, _, tci, tpid = struct.unpack("IIIHHHH", notes[0][2][:20])
         assert self._may_be_unfinished or not status & CHECKSUM_NOT_READY, "a checksum is left to a NIC that does none"
         if status & VLAN_VALID:
             tag = struct.pack("!HH", tpid if status & VLAN_TPID_VALID else VLAN, tci)
             frame = frame[:12] + tag + frame[12:]
-        return frame
+        return frame, address[2]
 
     def judge(self, speakers, foreign=()):
         """A failed assertion names the first frame that is wrong; see Judge."""

@@ -198,6 +198,12 @@ static void on_ready(struct watch *watch, uint32_t)
 	nic_port_receive(CONTAINER_OF(watch, struct nic_port, watch));
 }
 
+/* Of what was found out before there was somebody to tell. */
+static void on_attach(struct port *port)
+{
+	nic_port_tell_change(nic_port_of(port));
+}
+
 static void on_company(struct port *port, bool has_company)
 {
 	struct nic_port *self = nic_port_of(port);
@@ -243,6 +249,7 @@ static const struct port_ops nic_port_ops = {
 	.kind = "nic",
 	.send = nic_port_send,
 	.free = nic_port_free,
+	.on_attach = on_attach,
 	.on_company = on_company,
 	.on_new_ways = on_new_ways,
 	.on_departure = on_departure,
