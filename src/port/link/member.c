@@ -60,13 +60,23 @@ static uint8_t flags_of(const struct frame *frame)
 	return frame->offload.needs_checksum ? LINK_UNSUMMED : 0;
 }
 
+/* Pieces of one length, as far as can be: those leave in one call. Each is even, for its offset. */
+static uint32_t piece_len(uint32_t frame_len, uint32_t frame_max)
+{
+	const uint32_t most = (frame_max - LINK_FRAGMENT_LEN) & ~1u;
+	const uint32_t count = (frame_len + most - 1) / most;
+
+	return ((frame_len + count - 1) / count + 1) & ~1u;
+}
+
 /* Authenticated one by one, so that the other side keeps nothing for somebody else. */
 static void add_fragments(struct sealing *sealing, const struct frame *frame)
 {
 	struct link_member *member = sealing->member;
-	const uint32_t size = (member->frame_max - LINK_FRAGMENT_LEN) & ~1u;
-	struct link_header header = {
-		.flags = LINK_FRAGMENT, .hops = LINK_HOPS, .number = member->fragment_number++};
+	const uint32_t size = piece_len(frame->len, member->frame_max);
+	struct link_header header = {.flags = LINK_FRAGMENT | flags_of(frame),
+		.hops = LINK_HOPS,
+		.number = member->fragment_number++};
 
 	for (uint32_t offset = 0; offset < frame->len; offset += size) {
 		unsigned count;
