@@ -18,7 +18,6 @@ bool discovery_receive(
 	struct host *host, const struct frame *frame, const struct packet *packet, nsec now);
 void discovery_ask(struct host *host, struct ip ip, bool is_probe, nsec now);
 void discovery_announce(struct host *host, struct ip ip, nsec now);
-struct ip solicited_node(struct ip ip);
 
 /* icmp.c */
 void icmp_receive(

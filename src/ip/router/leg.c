@@ -38,7 +38,7 @@ static nsec leg_run(struct machine *machine, nsec now)
 	struct leg *leg = CONTAINER_OF(machine, struct leg, machine);
 	nsec next = host_run(&leg->host, now);
 
-	waiting_run(leg, now);
+	hops_run(leg, now);
 	if (leg->map && !leg_drain(leg, leg->map->in[leg->map->self], now))
 		machine_wake(machine);
 	leg_publish(leg);
@@ -50,7 +50,7 @@ int leg_init(struct leg *leg, const struct leg_settings *settings)
 	int err;
 
 	*leg = (struct leg){.machine.run = leg_run};
-	list_init(&leg->hops);
+	hops_init(leg);
 	err = host_init(&leg->host, &host_ops, &leg->machine, settings->mac, &settings->key);
 	if (err)
 		return err;
@@ -64,7 +64,7 @@ int leg_init(struct leg *leg, const struct leg_settings *settings)
 
 void leg_done(struct leg *leg)
 {
-	waiting_done(leg);
+	hops_done(leg);
 	host_done(&leg->host);
 }
 
@@ -148,10 +148,11 @@ static bool address(struct leg *leg, struct handed *handed, nsec now, struct fra
 	bool is_v4 = handed->bytes[ETH_HEADER_LEN] >> 4 == 4;
 	struct mac mac;
 
-	if (waiting_has(leg, handed->hop) || !host_neighbour(&leg->host, handed->hop, now, &mac)) {
+	if (hop_is_awaited(leg, handed->hop) ||
+		!host_neighbour(&leg->host, handed->hop, now, &mac)) {
 		write_eth(&w, (struct mac){0}, leg->host.port.mac,
 			is_v4 ? ETHERTYPE_IP4 : ETHERTYPE_IP6);
-		waiting_add(leg, handed, now);
+		hop_await(leg, handed, now);
 		return false;
 	}
 	write_eth(&w, mac, leg->host.port.mac, is_v4 ? ETHERTYPE_IP4 : ETHERTYPE_IP6);

@@ -7,6 +7,7 @@
 
 #include "ip/host.h"
 #include "ip/router/map.h"
+#include "ip/waiting.h"
 
 struct leg_settings {
 	struct mac mac;
@@ -29,9 +30,7 @@ struct leg {
 	unsigned touched;	/* rings, by leg, that something was written into in this turn */
 	struct ip last_to, known_from;
 	const struct ip_route *last_route; /* to last_to; NULL: not known */
-	struct list hops;		   /* neighbours that packets wait for */
-	unsigned hop_count;
-	size_t waiting_bytes;
+	struct waiting waiting;		   /* packets, for neighbours */
 	struct leg_counters counters;
 };
 

@@ -30,8 +30,9 @@ void leg_complain(struct leg *leg, uint8_t type, uint8_t code, uint32_t rest,
 void leg_complain_unreachable(struct leg *leg, bool has_route, const struct frame *frame,
 	const struct packet *packet, nsec now);
 
-/* waiting.c: packets whose neighbour is not known yet. */
-bool waiting_has(const struct leg *leg, struct ip hop);
-void waiting_add(struct leg *leg, const struct handed *handed, nsec now);
-void waiting_run(struct leg *leg, nsec now);
-void waiting_done(struct leg *leg);
+/* hop.c: packets whose neighbour is not known yet. */
+void hops_init(struct leg *leg);
+bool hop_is_awaited(const struct leg *leg, struct ip ip);
+void hop_await(struct leg *leg, const struct handed *handed, nsec now);
+void hops_run(struct leg *leg, nsec now);
+void hops_done(struct leg *leg);

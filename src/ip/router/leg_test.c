@@ -168,8 +168,8 @@ static void test_waiting_is_bounded(void **state)
 	for (unsigned i = 0; i < 16; i++)
 		assert_int_equal(f->places[1].heard[i].frame.len, ETH_HEADER_LEN + 28 + 100 + i);
 	assert_int_equal(f->places[1].leg.host.port.in.drops[DROP_QUEUE_FULL], 4);
-	assert_int_equal(f->places[1].leg.waiting_bytes, 0);
-	assert_int_equal(f->places[1].leg.hop_count, 0);
+	assert_int_equal(f->places[1].leg.waiting.bytes, 0);
+	assert_int_equal(f->places[1].leg.waiting.hop_count, 0);
 }
 
 /* Whoever comes when the answer is there, but those who waited have not left, does not overtake. */
@@ -206,7 +206,7 @@ static void test_scan(void **state)
 		turn(f);
 		forget_heard(f);
 	}
-	assert_int_equal(f->places[1].leg.hop_count, 128);
+	assert_int_equal(f->places[1].leg.waiting.hop_count, 128);
 	f->places[1].is_mute = false;
 	ip = between("10.0.0.10", "10.0.1.20");
 	say_udp(f, 0, &ip, data, 100);
