@@ -353,26 +353,6 @@ static bool check_entrance(const struct site *site)
 	       check_entrance_place(&dial, entrance->connect);
 }
 
-static bool check_link(const struct site *site)
-{
-	const struct link_config *link = &site->port->link;
-	struct site invite = site_of_key(site, "invite"), address = site_of_key(site, "address");
-	struct site listen = site_of_key(site, "listen");
-
-	for (const struct port_config *other = site->hub->ports; other < site->port; other++) {
-		if (other->kind == PORT_KIND_LINK && other->link.listen.port && link->listen.port)
-			return complain(&listen, "%s listens for links already, ports[%zu]",
-				site->hub->name, (size_t)(other - site->hub->ports));
-	}
-	if (!link->listen.port && !link->invite[0])
-		return complain(
-			&invite, "missing; this, or listen for a hub that others are invited to");
-	if (link->listen.port && link->invite[0])
-		return complain(&invite, "either this or listen, not both");
-	return link->listen.port || !link->address[0] ||
-	       complain(&address, "is for a hub that listens");
-}
-
 static bool check_port(const struct site *site)
 {
 	const struct hub_config *hub = site->hub;
@@ -461,6 +441,8 @@ static bool check_port_and_hub(const struct site *port, const struct hub_config 
 		if (!check_listeners(port, &other->ports[i].nat, other))
 			return false;
 	}
+	if (port->port->kind == PORT_KIND_LINK)
+		return check_link_and_hub(port, other);
 	return port->port->kind != PORT_KIND_ROUTER || check_router_and_hub(port, other);
 }
 

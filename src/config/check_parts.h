@@ -27,3 +27,7 @@ bool check_free_for_guest(const struct site *site, struct ip ip);
 bool check_router(const struct site *port);
 bool check_router_and_hub(const struct site *port, const struct hub_config *other);
 bool check_router_size(const struct site *port, const struct config *config);
+
+/* check_link.c: the same. */
+bool check_link(const struct site *port);
+bool check_link_and_hub(const struct site *port, const struct hub_config *other);

@@ -113,7 +113,30 @@ static void forwards(void **)
 	assert_all_refused(refusals, ARRAY_SIZE(refusals));
 }
 
-#define HUB6   "hubs:\n  hub8:\n    subnet: 192.168.120.0/24\n    subnet6: fd00:8::/64\n    ports:\n"
+#define HUB6 "hubs:\n  hub8:\n    subnet: 192.168.120.0/24\n    subnet6: fd00:8::/64\n    ports:\n"
+#define TOKEN                                                                                      \
+	"#AapwA4XTABnx2TyEN5WfBAZQMI6yx6dLjHaBRZ-RIptauFe759VWK2xlCpFhoG4YcgVvNXoBXCs8dvG0a8GhtXI" \
+	"gbz6Y"
+#define JOIN(host)  "      - kind: link\n        invite: lanyard://" host "/" TOKEN "\n"
+#define HUB5(ports) "hubs:\n  hub5:\n    ports:\n" ports
+
+static void links(void **)
+{
+	static const struct refusal refusals[] = {
+		{HUB5("      - {kind: link, listen: 4000}\n      - {kind: link, listen: 4001}\n"),
+			"f:5:22: hubs.hub5.ports[1].link.listen: hub5 listens for links already, "
+			"ports[0]"},
+		{HUB5(JOIN("a.example:4000") JOIN("192.0.2.1:9")),
+			"f:7:9: hubs.hub5.ports[1].link.invite: hub5 has joined by this invitation "
+			"already, ports[0]"},
+		{HUB5(JOIN("a.example:4000")) "  hub6:\n    ports:\n" JOIN("a.example:4000"),
+			"f:9:9: hubs.hub6.ports[0].link.invite: hub5 has joined by this invitation "
+			"already, ports[0]"},
+	};
+
+	assert_all_refused(refusals, ARRAY_SIZE(refusals));
+}
+
 #define LEG(l) "      - kind: router\n        router: r1\n" l
 #define HUB9(ports)                                                                                \
 	"  hub9:\n    subnet: 192.168.121.0/24\n    ports:\n      - kind: router\n" ports
@@ -304,6 +327,7 @@ int main(void)
 		cmocka_unit_test(many_legs),
 		cmocka_unit_test(ports_of_one_hub),
 		cmocka_unit_test(hubs),
+		cmocka_unit_test(links),
 		cmocka_unit_test(models_changed_since),
 	};
 

@@ -260,9 +260,10 @@ void joining_close(struct joining *joining)
 void joining_describe(const struct joining *joining, json_t *details)
 {
 	static const char *const states[] = {"looking up", "enrolling", "joined", "refused"};
-	char place[INVITE_HOST_SIZE + 8];
+	char place[INVITE_HOST_SIZE + 10];
 
-	snprintf(place, sizeof(place), "%s:%u", joining->invite.host, joining->invite.port);
+	snprintf(place, sizeof(place), strchr(joining->invite.host, ':') ? "[%s]:%u" : "%s:%u",
+		joining->invite.host, joining->invite.port);
 	json_object_set_new(details, "relay", json_string(place));
 	json_object_set_new(details, "state", json_string(states[joining->state]));
 	if (joining->why[0])

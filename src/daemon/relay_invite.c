@@ -1,51 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Invitations, and the address that they name. */
+/* Invitations. */
 #include "config/value.h"
 #include "daemon/relay_state.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
-
-/* The address that we would speak to the world from. */
-static bool guess_host(char ret_host[INVITE_HOST_SIZE])
-{
-	struct sockaddr_in far = {.sin_family = AF_INET, .sin_port = htons(4000)};
-	socklen_t len = sizeof(far);
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool is_known;
-
-	inet_pton(AF_INET, "192.0.2.1", &far.sin_addr);
-	is_known = fd >= 0 && !connect(fd, (struct sockaddr *)&far, sizeof(far)) &&
-		   !getsockname(fd, (struct sockaddr *)&far, &len) &&
-		   inet_ntop(AF_INET, &far.sin_addr, ret_host, INVITE_HOST_SIZE);
-	if (fd >= 0)
-		close(fd);
-	return is_known;
-}
-
-int relay_place(const struct relay *relay, const char *given, char ret_host[INVITE_HOST_SIZE],
-	uint16_t *ret_port, struct error *error)
-{
-	const struct link_config *config = &relay->entrance->config.link;
-	char text[IP_TEXT_SIZE];
-
-	*ret_port = config->listen.port;
-	if (given || config->address[0])
-		return invite_parse_place(given ? given : config->address, config->listen.port,
-			ret_host, ret_port, error);
-	if (!ip_is_none(config->listen.ip))
-		snprintf(ret_host, INVITE_HOST_SIZE, "%s", ip_format(config->listen.ip, text));
-	else if (!guess_host(ret_host))
-		return error_set(error, EINVAL,
-			"address: where do members find this host? Say it with --address HOST, or "
-			"the link's key address");
-	return 0;
-}
 
 int relay_check_name(struct relay *relay, const char *name, int64_t now, struct error *error)
 {

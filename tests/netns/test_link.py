@@ -233,6 +233,32 @@ def test_an_invitation_is_good_once(wide, relay, laptop):
     relay.lanyard("link", "revoke", "once")
 
 
+def test_an_invitation_joins_once(wide, relay):
+    """Two ports with one key would be heard in turns."""
+    text = invite(relay, "twice")
+    with Daemon(wide.office, MEMBER_CONFIG) as daemon:
+        daemon.lanyard("link", "join", text, "--hub", "hub5")
+        done = daemon.lanyard("link", "join", text, "--hub", "hub5", check=False)
+        assert done.returncode == 2 and "hub5 has joined by this invitation already" in done.stderr
+    relay.lanyard("link", "revoke", "twice")
+
+
+def test_invitations_name_the_host_by_themselves(wide):
+    """Without a default route too; what is the hub's own is nowhere that a member could start from."""
+    with Daemon(wide.office, """\
+hubs:
+  hub5:
+    subnet: 10.6.0.0/24
+    ports:
+      - {kind: host}
+      - {kind: link, listen: 4003}
+""") as daemon:
+        assert invite(daemon, "near").startswith(f"lanyard://{OFFICE}:4003/#")
+        wide.office.ip("route add default via 198.51.100.1 src 198.51.100.3")
+        assert invite(daemon, "far").startswith(f"lanyard://{OFFICE}:4003/#")
+        wide.office.ip("route del default")
+
+
 def test_a_revoked_invitation(wide, relay):
     text = invite(relay, "early")
     relay.lanyard("link", "revoke", "early")
