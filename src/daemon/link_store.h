@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who a relay's members are, and who was invited, in a file that is whole at any moment
- * (state_file.h). Who was a member and who has an invitation that is used up, expired or revoked is
+ * Who a relay's members are, and who was invited, in a file that is whole at any moment: a line of
+ * JSON for each change, which the disk has before anybody is told; written anew, beside itself,
+ * when more than half of it is outdated. What was being written when we were killed is not there.
+ * Who was a member and who has an invitation that is used up, expired or revoked is
  * remembered for a while, to be told so when he comes.
  */
 #pragma once
@@ -9,8 +11,6 @@
 #include "base/list.h"
 #include "config/model.h"
 #include "port/link/control.h"
-
-#include <jansson.h>
 
 #define LINK_MEMBERS_MAX 4000
 #define LINK_INVITES_MAX 1024
@@ -26,6 +26,7 @@ struct link_member_record {
 	struct ip_prefix
 		address; /* of a client of WireGuard's own, with its subnet; len 0: it is none */
 	int64_t since;	 /* seconds since 1970, as all times here */
+	bool is_changed; /* the file does not have it so */
 };
 
 enum invite_state {
@@ -44,18 +45,21 @@ struct link_invite_record {
 	int64_t since, expires, ended; /* ended: used, revoked, left; 0: not */
 	struct wg_key used_by;	       /* zero: by nobody */
 	bool is_revoked, is_left;
+	bool is_changed;
 };
 
 struct link_store {
 	char path[400];
 	struct list members, invites;
 	size_t member_count, invite_count;
+	size_t file_len, record_count; /* of the file, as we left it */
 };
 
 /* Reads it; none is an empty one. -errno. */
 int link_store_open(struct link_store *store, const char *path, struct error *error) MUST_USE;
 void link_store_close(struct link_store *store);
-int link_store_save(const struct link_store *store, struct error *error) MUST_USE;
+/* What is_changed, all of it or nothing. -errno: nothing, and it stays changed. */
+int link_store_save(struct link_store *store, struct error *error) MUST_USE;
 
 struct link_member_record *link_store_member(const struct link_store *store, const char *name);
 struct link_member_record *link_store_member_of(
@@ -68,8 +72,9 @@ struct link_invite_record *link_store_open_invite(
 enum invite_state invite_state(const struct link_invite_record *invite, int64_t now);
 const char *invite_state_name(enum invite_state state);
 
-/* In the store, to be filled; NULL: no memory. */
+/* In the store, to be filled, and changed; NULL: no memory. */
 struct link_member_record *link_store_add_member(struct link_store *store);
 struct link_invite_record *link_store_add_invite(struct link_store *store);
+/* The file forgets them by what is said of their keys later, or when it is written anew. */
 void link_store_remove_member(struct link_store *store, struct link_member_record *member);
 void link_store_remove_invite(struct link_store *store, struct link_invite_record *invite);

@@ -103,9 +103,12 @@ static void on_news(struct link_mail *mail, const struct link_news *news)
 	case LINK_REFUSED:
 		break;
 	}
-	if (!ip_is_none(news->from.ip))
+	if (!ip_is_none(news->from.ip) && !endpoint_equal(&member->endpoint, &news->from)) {
 		member->endpoint = news->from;
-	save_soon(relay);
+		member->is_changed = true;
+	}
+	if (member->is_changed)
+		save_soon(relay);
 }
 
 static void on_save(struct timer *timer, nsec now)
@@ -238,7 +241,7 @@ int relay_revoke(struct relay *relay, const char *name, struct error *error)
 	if (!invite)
 		return error_set(error, ENOENT, "%s: nobody named '%s' is a member or invited",
 			relay_hub(relay), name);
-	invite->is_revoked = true;
+	invite->is_revoked = invite->is_changed = true;
 	invite->ended = time(NULL);
 	events_tell(relay_world(relay)->events, "link-revoked", relay_hub(relay), "{s:s}", "name",
 		name);

@@ -68,6 +68,7 @@ static int enrol(struct relay *relay, struct link_invite_record *invite, const s
 	if (!err) {
 		invite->used_by = *key;
 		invite->ended = now;
+		invite->is_changed = true;
 		err = link_store_save(&relay->store, error);
 	}
 	if (!err)

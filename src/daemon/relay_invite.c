@@ -41,6 +41,7 @@ int relay_add_invite(
 	node = invite->node;
 	*invite = *wanted;
 	invite->node = node;
+	invite->is_changed = true;
 	err = link_store_save(&relay->store, error);
 	if (!err)
 		err = relay_add_caller(relay, &wanted->key);

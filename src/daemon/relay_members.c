@@ -119,6 +119,7 @@ void relay_bind_mac(struct relay *relay, struct link_member_record *member, stru
 			clash(relay, member, other, mac);
 	}
 	member->mac = mac;
+	member->is_changed = true;
 }
 
 /* Who was a member is a caller from now on, to be told so. */

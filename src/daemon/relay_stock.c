@@ -90,6 +90,7 @@ static int add_stock(
 	node = member->node;
 	*member = *wanted;
 	member->node = node;
+	member->is_changed = true;
 	err = relay_plug_member(relay, member, error);
 	err = err ?: link_store_save(&relay->store, error);
 	if (!err)

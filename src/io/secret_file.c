@@ -155,3 +155,35 @@ int secret_file_create(const char *path, const void *bytes, size_t len, struct e
 {
 	return write_file(path, bytes, len, false, error);
 }
+
+/* What is there behind `at` when this fails is not to be read: nothing, where that can be had. */
+static int append(int fd, off_t at, const void *bytes, size_t len)
+{
+	int err = write_whole(fd, bytes, len);
+
+	if (err < 0)
+		(void)!ftruncate(fd, at);
+	return err;
+}
+
+int secret_file_append(
+	const char *path, size_t at, const void *bytes, size_t len, struct error *error)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), err;
+	struct stat stat;
+
+	if (fd < 0 && errno == ENOENT)
+		return -ESTALE;
+	if (fd < 0)
+		return error_set(error, errno, "%s: %m", path);
+	if (fstat(fd, &stat) < 0)
+		err = -errno;
+	else if (!S_ISREG(stat.st_mode) || stat.st_size != (off_t)at)
+		err = -ESTALE;
+	else
+		err = append(fd, (off_t)at, bytes, len);
+	close(fd);
+	if (!err || err == -ESTALE)
+		return err;
+	return error_set(error, -err, "%s: %s", path, strerror(-err));
+}

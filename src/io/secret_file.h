@@ -17,3 +17,7 @@ int secret_file_write(
 /* -EEXIST without a sentence: of two that come at once the first one's stays. */
 int secret_file_create(
 	const char *path, const void *bytes, size_t len, struct error *error) MUST_USE;
+/* Behind the `at` bytes that it has; when it returns 0 the disk has them. -ESTALE without a
+ * sentence: it is not there, or has another length. Killed meanwhile, a part of them is there. */
+int secret_file_append(
+	const char *path, size_t at, const void *bytes, size_t len, struct error *error) MUST_USE;

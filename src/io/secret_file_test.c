@@ -163,6 +163,31 @@ static void test_a_full_disk_leaves_what_was(void **)
 	assert_int_equal(empty_folder(), 1);
 }
 
+static void test_appended(void **)
+{
+	assert_int_equal(secret_file_append(path, 0, "one", 3, &error), -ESTALE);
+	assert_int_equal(secret_file_write(path, "one", 3, &error), 0);
+	assert_int_equal(secret_file_append(path, 2, "two", 3, &error), -ESTALE);
+	assert_int_equal(secret_file_append(path, 4, "two", 3, &error), -ESTALE);
+	assert_string_equal(error.text, "");
+	assert_int_equal(secret_file_append(path, 3, "two", 3, &error), 0);
+	check_content("onetwo");
+}
+
+static void test_a_full_disk_appends_nothing(void **)
+{
+	static const char large[8192];
+	const struct rlimit small = {4096, RLIM_INFINITY}, any = {RLIM_INFINITY, RLIM_INFINITY};
+
+	assert_int_equal(secret_file_write(path, "one", 3, &error), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(secret_file_append(path, 3, large, sizeof(large), &error), -EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &any), 0);
+	assert_non_null(strstr(error.text, path));
+	check_content("one");
+}
+
 static void test_nowhere(void **)
 {
 	snprintf(path, sizeof(path), "%s/no/key", folder);
@@ -182,6 +207,8 @@ int main(void)
 		SECRET_TEST(test_what_is_no_file_of_ours),
 		SECRET_TEST(test_longer_than_it_may_be),
 		SECRET_TEST(test_a_full_disk_leaves_what_was),
+		SECRET_TEST(test_appended),
+		SECRET_TEST(test_a_full_disk_appends_nothing),
 		SECRET_TEST(test_nowhere),
 	};
 
