@@ -25,6 +25,7 @@ void cookie_checker_init(
 	struct wg_key mac1_key = labelled_key(LABEL_MAC1, public);
 
 	*checker = (struct cookie_checker){.mac1 = mac_new(),
+		.cookie = mac_new(),
 		.scratch = mac_new(),
 		.cookie_key = labelled_key(LABEL_COOKIE, public),
 		.secret_at = -NSEC_NEVER,
@@ -35,6 +36,7 @@ void cookie_checker_init(
 void cookie_checker_done(struct cookie_checker *checker)
 {
 	EVP_MAC_CTX_free(checker->mac1);
+	EVP_MAC_CTX_free(checker->cookie);
 	EVP_MAC_CTX_free(checker->scratch);
 	OPENSSL_cleanse(checker, sizeof(*checker));
 }
@@ -58,20 +60,26 @@ static void make_cookie(
 	uint8_t where[sizeof(from->ip.bytes) + sizeof(from->port)];
 
 	if (now >= checker->secret_at + checker->timing->cookie_age) {
-		random_bytes(checker->secret.bytes, sizeof(checker->secret.bytes));
+		struct wg_key secret;
+
+		random_bytes(secret.bytes, sizeof(secret.bytes));
+		mac_set_key(checker->cookie, secret.bytes, sizeof(secret.bytes));
+		wg_key_wipe(&secret);
 		checker->secret_at = now;
 	}
 	memcpy(where, from->ip.bytes, sizeof(from->ip.bytes));
 	store_be16(where + sizeof(from->ip.bytes), from->port);
-	mac_set_key(checker->scratch, checker->secret.bytes, sizeof(checker->secret.bytes));
-	mac_of(checker->scratch, where, sizeof(where), ret);
+	mac_of(checker->cookie, where, sizeof(where), ret);
 }
 
 bool cookie_mac2_is_good(struct cookie_checker *checker, const void *message, size_t len,
 	const struct endpoint *from, nsec now)
 {
+	static const uint8_t none[MAC_LEN];
 	uint8_t cookie[MAC_LEN], mac2[MAC_LEN];
 
+	if (!memcmp(macs_of(message, len)->mac2, none, sizeof(none)))
+		return false; /* whoever has no cookie leaves it empty: it costs nothing to see */
 	make_cookie(checker, from, now, cookie);
 	mac_set_key(checker->scratch, cookie, sizeof(cookie));
 	mac_of(checker->scratch, message, len - sizeof(mac2), mac2);

@@ -14,8 +14,8 @@
 /* A device's: for messages to it. */
 struct cookie_checker {
 	EVP_MAC_CTX *mac1, *scratch;
-	struct wg_key cookie_key; /* seals cookies */
-	struct wg_key secret;	  /* makes them; a new one every timing->cookie_age */
+	EVP_MAC_CTX *cookie;	  /* makes them, with a new secret every timing->cookie_age */
+	struct wg_key cookie_key; /* seals them */
 	nsec secret_at;
 	const struct wg_timing *timing;
 };

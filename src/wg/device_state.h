@@ -42,6 +42,7 @@ struct wg_peer {
 	struct noise_remote remote;
 	bool is_met;		  /* else there is nothing to talk about */
 	struct endpoint endpoint; /* ip_is_none(): nobody knows */
+	nsec know_again_at;	  /* the gate is to be told of it */
 	uint32_t mtu;
 	nsec keepalive; /* 0: none */
 

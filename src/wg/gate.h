@@ -29,6 +29,9 @@ int gate_init(struct gate *gate, unsigned load) MUST_USE;
 void gate_set_key(struct gate *gate, const struct wg_key *public, const struct wg_timing *timing);
 void gate_done(struct gate *gate);
 
+/* A peer was heard of there: for a while, whoever asks from there has an answer. */
+void gate_know(struct gate *gate, const struct endpoint *at, nsec now);
+
 /* len: of the message with its MACs. */
 enum gate_verdict gate_check(struct gate *gate, const void *message, size_t len,
 	const struct endpoint *from, nsec now, struct message_cookie *ret_reply);

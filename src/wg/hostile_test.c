@@ -335,6 +335,45 @@ static void test_who_has_a_cookie_may_not_come_all_the_time(void **)
 	assert_int_equal(too_many, 80); /* 20 a second */
 }
 
+static enum gate_verdict verdict_on(
+	const struct flight *flight, const struct endpoint *from, struct message_cookie *ret_reply)
+{
+	return gate_check(&b->device->gate, flight->bytes, flight->len, from, world.now, ret_reply);
+}
+
+/* More than are answered come from everywhere; a peer has to be able to renew its session. */
+static void test_a_peer_has_its_cookie_in_a_flood(void **)
+{
+	struct endpoint elsewhere = a->at;
+	struct message_cookie reply;
+	unsigned cookies = 0;
+	struct flight *flight;
+
+	connect();
+	make_loaded(b);
+	flight = passed(MESSAGE_INITIATION, 0);
+	for (unsigned i = 0; i < 5000; i++) {
+		elsewhere.ip = ip_from_v4(ip4_from_number(0x0b000000 + i));
+		cookies += verdict_on(flight, &elsewhere, &reply) == GATE_COOKIE;
+	}
+	assert_in_range(cookies, 900, 1100);
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(
+			verdict_on(flight, &a->at, &reply), i < 5 ? GATE_COOKIE : GATE_TOO_MANY);
+	/* Others in his name have not taken what his cookie is good for. */
+	assert_true(cookie_read_reply(&a->peers[1]->cookies, &reply, world.now));
+	a->peers[1]->timers.handshake_sent_at = -NSEC_NEVER;
+	a->clock_error += SECONDS(1);
+	handshake_want(a->peers[1], world.now);
+	run_for(&world, NSEC_PER_MSEC * 200);
+	assert_int_equal(a->events[WG_HANDSHAKE], 2);
+	/* Who has been silent for so long is a stranger. */
+	world.now += SECONDS(300);
+	for (unsigned i = 0; i < 5000; i++)
+		verdict_on(flight, &elsewhere, &reply);
+	assert_int_equal(verdict_on(flight, &a->at, &reply), GATE_TOO_MANY);
+}
+
 static void test_load_is_noticed_and_forgotten(void **)
 {
 	struct message_cookie reply;
@@ -439,6 +478,7 @@ int main(void)
 		HOSTILE_TEST(test_a_cookie_gets_stale),
 		HOSTILE_TEST(test_a_cookie_is_an_answer),
 		HOSTILE_TEST(test_who_has_a_cookie_may_not_come_all_the_time),
+		HOSTILE_TEST(test_a_peer_has_its_cookie_in_a_flood),
 		HOSTILE_TEST(test_load_is_noticed_and_forgotten),
 		HOSTILE_TEST(test_a_flood_costs_little),
 		HOSTILE_TEST(test_a_peer_may_not_begin_all_the_time),

@@ -6,6 +6,8 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
+#define KNOW_AGAIN (10 * NSEC_PER_SEC) /* much less than the gate remembers */
+
 static uint64_t hash_of(const struct wg_device *device, const struct wg_key *public)
 {
 	return hash_sip(&device->hash_key, public->bytes, sizeof(public->bytes));
@@ -157,7 +159,13 @@ void wg_peer_set_mtu(struct wg_peer *peer, uint32_t mtu)
 
 void peer_is_at(struct wg_peer *peer, const struct endpoint *endpoint, nsec now)
 {
-	if (LIKELY(endpoint_equal(&peer->endpoint, endpoint)))
+	bool has_moved = !endpoint_equal(&peer->endpoint, endpoint);
+
+	if (UNLIKELY(has_moved || now >= peer->know_again_at)) {
+		gate_know(&peer->device->gate, endpoint, now);
+		peer->know_again_at = now + KNOW_AGAIN;
+	}
+	if (LIKELY(!has_moved))
 		return;
 	peer->endpoint = *endpoint;
 	tell(peer, WG_ROAMED, now);
