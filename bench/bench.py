@@ -7,7 +7,8 @@
     hub:   guest === SUBJECT === second guest         veth + kernel bridge, Lanyard
     LAN:   guest === SUBJECT eth0 --- switch --- "h1" veth + kernel bridge, Lanyard transparent,
                                                       and behind the NIC's MAC address
-    link:  client === SUBJECT --- wire --- SUBJECT === server   wireguard-go, Lanyard's links
+    link:  client === SUBJECT --- wire --- SUBJECT === server   wireguard-go, Lanyard's links,
+                                                      n2n, tinc
 
 Every subject has namespaces of its own, all alike. The subjects take turns, round after round, so
 that what else the machine does hits all of them; shown is the median of the rounds and, in
@@ -36,7 +37,7 @@ GUEST, OTHER = "192.168.120.10", "192.168.120.11"
 
 
 class Subject:
-    """Who asks (a namespace), and where the servers are."""
+    """Who asks (a namespace), and where the servers are. Without a client, nobody asks."""
 
     def __init__(self, name, client, address=SERVER):
         self.name, self.client, self.address = name, client, address
@@ -177,6 +178,8 @@ def lanyard_transparent(stack, mtu):
 
 def lanyard_translate(stack, mtu):
     return lanyard_bridged(stack, mtu, "translate")
+
+
 def joined(name, world):
     """Two ends of a link: the second one has the servers."""
     def make(stack, _):
@@ -184,7 +187,7 @@ def joined(name, world):
         server.start("iperf3", "-s", "--forceflush").wait_for_output("Server listening")
         server.start(compiled(RR), "serve", link.SERVER, RR_PORT).wait_for_output("listening")
         return Subject(name, client, link.SERVER)
-    make.__name__ = world.__name__
+    make.__name__, make.row = world.__name__, name
     return make
 
 
@@ -194,13 +197,16 @@ GROUPS = {"NAT": [kernel_nat, lanyard_nat, slirp4netns, pasta],
           "LAN": [kernel_bridged, lanyard_transparent, lanyard_translate]}
 # These have one MTU.
 LINKS = [joined("wireguard-go", link.wireguard_go), joined("Lanyard link", link.direct),
-         joined("Lanyard, relayed", link.relayed)]
+         joined("Lanyard, relayed", link.relayed), joined("n2n", link.n2n),
+         joined("n2n, relayed", link.n2n_relayed), joined("tinc", link.tinc)]
 
 
 def measure_group(subjects, rounds, seconds, say):
     for number in range(rounds):
         for measure, take in MEASURES.items():
             for subject in subjects:
+                if not subject.client:
+                    continue
                 try:
                     value = take(subject, seconds)
                 except (AssertionError, KeyError) as failure:
@@ -217,12 +223,24 @@ def print_table(title, subjects):
         for measure in MEASURES:
             value, base = subject.median(measure), subjects[0].median(measure)
             if value is None:
-                row += f"{'failed':>20}"
+                row += f"{'failed' if subject.client else 'not started':>20}"
             elif not base or subject is subjects[0]:
                 row += f"{value:>12.1f}        "
             else:
                 row += f"{value:>12.1f} {f'[{value / base:.2f}]':7}"
         print(row.rstrip(), flush=True)
+
+
+def started(make, stack, mtu, say):
+    """A row, whatever happens: where somebody's program does not start, it says so."""
+    with contextlib.ExitStack() as own:
+        try:
+            subject = make(own, mtu)
+        except (AssertionError, OSError) as failure:
+            say(f"{make.__name__}: {failure}")
+            return Subject(getattr(make, "row", make.__name__.replace("_", " ")), None)
+        stack.enter_context(own.pop_all())
+        return subject
 
 
 def main():
@@ -251,7 +269,7 @@ def main():
             chosen = [make for make in makers
                       if not wish.only or any(word in make.__name__ for word in wish.only)]
             with contextlib.ExitStack() as stack:
-                subjects = [make(stack, mtu) for make in chosen]
+                subjects = [started(make, stack, mtu, say) for make in chosen]
                 measure_group(subjects, rounds, seconds, say)
                 if subjects:
                     print_table(f"{group}, MTU {mtu}", subjects)

@@ -4,6 +4,9 @@ servers are.
 
     direct:   client === hub --- wire --- hub === server
     relayed:  client === hub --- wire --- relay --- wire --- hub === server
+
+The others' programs are taken as Debian has them, with their defaults; the hosts themselves are the
+client and the server.
 """
 import os
 import shutil
@@ -65,11 +68,26 @@ def relayed(stack):
     return guest(stack, members[0], CLIENT), guest(stack, members[1], SERVER)
 
 
-def wireguard_go(stack):
-    """The hosts themselves are the client and the server."""
-    ends = hosts(stack)[:2]
-    folder = tempfile.mkdtemp(prefix="lanyard-wg-")
+def private_folder(stack):
+    folder = tempfile.mkdtemp(prefix="lanyard-bench-")
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def interface_up(end, number, interface):
+    wait_until(lambda: interface in end.interfaces(), 10, interface)
+    end.ip(f"address replace {(CLIENT, SERVER)[number]}/24 dev {interface}",
+           f"link set {interface} mtu {MTU} up")
+
+
+def wait_for_way(ends):
+    wait_until(lambda: ends[0].run("ping", "-c", "1", "-W", "1", SERVER,
+                                   check=False).returncode == 0, 20, "no way")
+
+
+def wireguard_go(stack):
+    ends = hosts(stack)[:2]
+    folder = private_folder(stack)
     keys = []
     for number, end in enumerate(ends):
         private = end.run("wg", "genkey").stdout.strip()
@@ -81,14 +99,56 @@ def wireguard_go(stack):
     for number, end in enumerate(ends):
         process = end.start("wireguard-go", "-f", names[number])
         stack.callback(process.stop)
-        wait_until(lambda end=end, number=number: names[number] in end.interfaces(), 10,
-                   "wireguard-go")
+        interface_up(end, number, names[number])
         other = 1 - number
         end.run("wg", "set", names[number], "private-key", keys[number][0], "listen-port", "4001",
                 "peer", keys[other][1], "allowed-ips", "10.9.0.0/24",
                 "endpoint", f"{HOSTS[other]}:4001")
-        end.ip(f"address add {(CLIENT, SERVER)[number]}/24 dev {names[number]}",
-               f"link set {names[number]} mtu {MTU} up")
+    return ends
+
+
+def n2n_edges(stack, made):
+    """A supernode on the third host, which makes the first two known to each other."""
+    stack.callback(made[2].start("supernode", "-l", "7654").stop)
+    for number, end in enumerate(made[:2]):
+        process = end.start("edge", "-d", "n2n0", "-a", (CLIENT, SERVER)[number], "-c", "bench",
+                            "-k", "secret", "-l", f"{HOSTS[2]}:7654")
+        stack.callback(process.stop)
+        interface_up(end, number, "n2n0")
+    wait_for_way(made)
+    return made[:2]
+
+
+def n2n(stack):
+    return n2n_edges(stack, hosts(stack))
+
+
+def n2n_relayed(stack):
+    """The first two have no way to each other but by the supernode."""
+    made = hosts(stack)
+    for number, end in enumerate(made[:2]):
+        end.ip(f"route add blackhole {HOSTS[1 - number]}/32")
+    return n2n_edges(stack, made)
+
+
+def tinc(stack):
+    ends = hosts(stack)[:2]
+    folders = [os.path.join(private_folder(stack), "tinc") for _ in ends]
+    for number, (end, folder) in enumerate(zip(ends, folders)):
+        os.makedirs(os.path.join(folder, "hosts"))
+        with open(os.path.join(folder, "tinc.conf"), "w", encoding="ascii") as file:
+            file.write(f"Name = end{number}\nInterface = tinc0\nConnectTo = end{1 - number}\n")
+        with open(os.path.join(folder, "hosts", f"end{number}"), "w", encoding="ascii") as file:
+            file.write(f"Address = {HOSTS[number]}\nSubnet = {(CLIENT, SERVER)[number]}/32\n")
+        end.run("tincd", "-c", folder, "-K", input="\n\n")
+    for number in range(2):
+        shutil.copy(os.path.join(folders[number], "hosts", f"end{number}"),
+                    os.path.join(folders[1 - number], "hosts"))
+    for number, (end, folder) in enumerate(zip(ends, folders)):
+        process = end.start("tincd", "-c", folder, "-D", "--pidfile", os.path.join(folder, "pid"))
+        stack.callback(process.stop)
+        interface_up(end, number, "tinc0")
+    wait_for_way(ends)
     return ends
 
 
