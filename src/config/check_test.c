@@ -117,8 +117,8 @@ static void forwards(void **)
 #define TOKEN                                                                                      \
 	"#AapwA4XTABnx2TyEN5WfBAZQMI6yx6dLjHaBRZ-RIptauFe759VWK2xlCpFhoG4YcgVvNXoBXCs8dvG0a8GhtXI" \
 	"gbz6Y"
-#define JOIN(host)  "      - kind: link\n        invite: lanyard://" host "/" TOKEN "\n"
-#define HUB5(ports) "hubs:\n  hub5:\n    ports:\n" ports
+#define JOINED(host) "      - kind: link\n        invite: lanyard://" host "/" TOKEN "\n"
+#define HUB5(ports)  "hubs:\n  hub5:\n    ports:\n" ports
 
 static void links(void **)
 {
@@ -126,10 +126,10 @@ static void links(void **)
 		{HUB5("      - {kind: link, listen: 4000}\n      - {kind: link, listen: 4001}\n"),
 			"f:5:22: hubs.hub5.ports[1].link.listen: hub5 listens for links already, "
 			"ports[0]"},
-		{HUB5(JOIN("a.example:4000") JOIN("192.0.2.1:9")),
+		{HUB5(JOINED("a.example:4000") JOINED("192.0.2.1:9")),
 			"f:7:9: hubs.hub5.ports[1].link.invite: hub5 has joined by this invitation "
 			"already, ports[0]"},
-		{HUB5(JOIN("a.example:4000")) "  hub6:\n    ports:\n" JOIN("a.example:4000"),
+		{HUB5(JOINED("a.example:4000")) "  hub6:\n    ports:\n" JOINED("a.example:4000"),
 			"f:9:9: hubs.hub6.ports[0].link.invite: hub5 has joined by this invitation "
 			"already, ports[0]"},
 	};
