@@ -29,9 +29,9 @@ static const struct command commands[] = {
 	{"forward", "add|rm HUB tcp|udp HOST:PORT GUEST:PORT | list [HUB]",
 		"let connections to the host reach a guest", forward_run},
 	{"link",
-		"listen HUB [--port PORT] [--address HOST] | invite HUB --name NAME "
+		"listen HUB [--port PORT] [--address HOST] [--approve] | invite HUB --name NAME "
 		"[--role host|bridge|router] [--expires 24h] [--address HOST] | "
-		"join INVITE --hub HUB | list | revoke NAME | "
+		"join INVITE --hub HUB | list | approve NAME | revoke NAME | "
 		"wg-config NAME [--ip ADDRESS/LENGTH]",
 		"join hubs at different places into one", link_run},
 	{"capture", "HUB[.PORT] [-w FILE] [FILTER]", "record frames as pcapng", capture_run},

@@ -28,7 +28,7 @@ bool check_link(const struct site *port)
 {
 	const struct link_config *link = &port->port->link;
 	struct site invite = site_of_key(port, "invite"), address = site_of_key(port, "address");
-	struct site listen = site_of_key(port, "listen");
+	struct site listen = site_of_key(port, "listen"), approve = site_of_key(port, "approve");
 
 	for (const struct port_config *other = port->hub->ports; other < port->port; other++) {
 		if (other->kind == PORT_KIND_LINK && other->link.listen.port && link->listen.port)
@@ -42,6 +42,8 @@ bool check_link(const struct site *port)
 		return complain(&invite, "either this or listen, not both");
 	if (link->address[0] && !link->listen.port)
 		return complain(&address, "is for a hub that listens");
+	if (link->needs_approval && !link->listen.port)
+		return complain(&approve, "is for a hub that listens");
 	return check_invite(port, port->hub, (size_t)(port->port - port->hub->ports));
 }
 

@@ -201,6 +201,7 @@ static const struct key link_keys[] = {
 	{"listen", AT(port_config, link.listen), &link_listen},
 	{"address", AT(port_config, link.address), &link_address},
 	{"invite", AT(port_config, link.invite), &link_invite},
+	{"approve", AT(port_config, link.needs_approval), &flag},
 };
 static const struct key_set link_set = SET(link_keys, &port_set);
 

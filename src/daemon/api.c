@@ -28,6 +28,7 @@ static const struct route routes[] = {
 	{"POST", "/v1/hubs/{hub}/link/invites", api_post_invite},
 	{"POST", "/v1/hubs/{hub}/link/members", api_post_member},
 	{"DELETE", "/v1/hubs/{hub}/link/members/{member}", api_delete_member},
+	{"POST", "/v1/hubs/{hub}/link/members/{member}/approval", api_post_approval},
 	{"GET", "/v1/config", api_get_config},
 	{"PUT", "/v1/config", api_put_config},
 	{"POST", "/v1/config/check", api_check_config},

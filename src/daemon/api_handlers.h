@@ -37,6 +37,7 @@ HANDLER(api_delete_forward);
 HANDLER(api_get_link);
 HANDLER(api_post_invite);
 HANDLER(api_post_member);
+HANDLER(api_post_approval);
 HANDLER(api_delete_member);
 
 /* api_config.c */

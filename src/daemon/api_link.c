@@ -47,6 +47,8 @@ static json_t *member_json(
 		link_role_name(member->role), "key", wg_key_format(&member->key, key), "since",
 		(json_int_t)member->since);
 
+	if (member->is_waiting)
+		json_object_set_new(object, "waits", json_true());
 	if (!mac_is_zero(member->mac))
 		json_object_set_new(object, "mac", json_string(mac_format(member->mac, mac)));
 	for (size_t i = 0; i < snapshot->port_count; i++) {
@@ -190,7 +192,8 @@ void api_post_member(struct api *api, struct request *request, struct reply *rep
 	json_decref(body);
 }
 
-void api_delete_member(struct api *api, struct request *request, struct reply *reply)
+static void decide(struct api *api, struct request *request, struct reply *reply,
+	int (*decide_on)(struct relay *relay, const char *name, struct error *error))
 {
 	struct relay *relay = find_relay(api, request, reply);
 	struct error error = {0};
@@ -198,11 +201,21 @@ void api_delete_member(struct api *api, struct request *request, struct reply *r
 
 	if (!relay)
 		return;
-	err = relay_revoke(relay, request->parts.text[1], &error);
+	err = decide_on(relay, request->parts.text[1], &error);
 	if (err == -ENOENT)
 		reply_problem(reply, 404, "%s", error.text);
 	else if (err)
 		reply_error(reply, err, &error);
 	else
 		reply_nothing(reply);
+}
+
+void api_post_approval(struct api *api, struct request *request, struct reply *reply)
+{
+	decide(api, request, reply, relay_approve);
+}
+
+void api_delete_member(struct api *api, struct request *request, struct reply *reply)
+{
+	decide(api, request, reply, relay_revoke);
 }

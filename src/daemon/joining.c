@@ -11,6 +11,7 @@
 #define ASK_AGAIN    (1 * NSEC_PER_SEC)
 #define LOOKUP_AGAIN (5 * NSEC_PER_SEC)
 #define SETTLING     (200 * NSEC_PER_MSEC) /* an address comes with routes, one after the other */
+#define WAIT_AGAIN   (5 * NSEC_PER_SEC)
 #define PATIENCE     5 /* unanswered questions after which it is said what may be wrong */
 
 static void again(struct joining *joining, nsec after)
@@ -72,7 +73,7 @@ static void enrol(struct joining *joining)
 		fail(joining,
 			"no answer: is the relay running, is UDP let through to it, is it the one "
 			"that invited?");
-	again(joining, ASK_AGAIN);
+	again(joining, joining->state == JOINING_WAITS ? WAIT_AGAIN : ASK_AGAIN);
 }
 
 static void on_resolved(void *owner, const struct endpoint *answer, const char *why)
@@ -98,7 +99,8 @@ static void on_resolved(void *owner, const struct endpoint *answer, const char *
 			joining_move(joining);
 		again(joining, LOOKUP_AGAIN);
 	} else {
-		joining->state = JOINING_ENROL;
+		if (joining->state == JOINING_LOOKUP)
+			joining->state = JOINING_ENROL;
 		if (is_new && joining->link)
 			joining_end_link(joining);
 		enrol(joining);
@@ -120,9 +122,11 @@ static void on_timer(struct timer *timer, nsec)
 {
 	struct joining *joining = CONTAINER_OF(timer, struct joining, timer);
 
-	if (joining->state == JOINING_ENROL && joining->asked % PATIENCE)
+	const bool is_asking = joining->state == JOINING_ENROL || joining->state == JOINING_WAITS;
+
+	if (is_asking && joining->asked % PATIENCE)
 		enrol(joining);
-	else if (joining->state == JOINING_ENROL)
+	else if (is_asking)
 		joining->asked++, look_up(joining);
 	else if (joining->state != JOINING_REFUSED && !joining->is_up)
 		look_up(joining);
@@ -154,6 +158,18 @@ static void on_accepted(struct joining *joining, const struct control *told)
 	}
 	tell(joining, "link-joined", NULL);
 	be_member(joining);
+}
+
+/* Said again each time that we ask. */
+static void on_waits(struct joining *joining, const struct control *told)
+{
+	if (joining->state != JOINING_WAITS)
+		tell(joining, "link-waits", told->text);
+	joining->state = JOINING_WAITS;
+	joining->asked = 1;
+	snprintf(joining->name, sizeof(joining->name), "%s", told->name);
+	snprintf(joining->why, sizeof(joining->why), "%s", told->text);
+	again(joining, WAIT_AGAIN);
 }
 
 static void on_refused(struct joining *joining, const char *why)
@@ -195,9 +211,11 @@ static void on_news(struct link_mail *mail, const struct link_news *news)
 		tell(joining, "link-notice", joining->notice);
 		return;
 	case LINK_ASKED:
-		if (joining->state != JOINING_ENROL)
+		if (joining->state != JOINING_ENROL && joining->state != JOINING_WAITS)
 			return;
-		if (news->control->type == CONTROL_ACCEPTED)
+		if (news->control->type == CONTROL_WAITS)
+			on_waits(joining, news->control);
+		else if (news->control->type == CONTROL_ACCEPTED)
 			on_accepted(joining, news->control);
 		else if (news->control->type == CONTROL_REFUSED)
 			on_refused(joining, news->control->text);
@@ -259,7 +277,8 @@ void joining_close(struct joining *joining)
 
 void joining_describe(const struct joining *joining, json_t *details)
 {
-	static const char *const states[] = {"looking up", "enrolling", "joined", "refused"};
+	static const char *const states[] = {
+		"looking up", "enrolling", "waits", "joined", "refused"};
 	char place[INVITE_HOST_SIZE + 10];
 
 	snprintf(place, sizeof(place), strchr(joining->invite.host, ':') ? "[%s]:%u" : "%s:%u",
@@ -270,9 +289,10 @@ void joining_describe(const struct joining *joining, json_t *details)
 		json_object_set_new(details, "why", json_string(joining->why));
 	if (joining->notice[0])
 		json_object_set_new(details, "notice", json_string(joining->notice));
+	if (joining->state == JOINING_WAITS || joining->state == JOINING_MEMBER)
+		json_object_set_new(details, "member", json_string(joining->name));
 	if (joining->state != JOINING_MEMBER)
 		return;
-	json_object_set_new(details, "member", json_string(joining->name));
 	json_object_set_new(details, "segment", json_string(joining->segment));
 	json_object_set_new(details, "up", json_boolean(joining->is_up));
 	json_object_set_new(details, "role", json_string(link_role_name(joining->role)));

@@ -13,6 +13,7 @@ struct joining;
 enum joining_state {
 	JOINING_LOOKUP, /* the relay's name */
 	JOINING_ENROL,	/* no answer yet */
+	JOINING_WAITS,	/* the answer is a person's to give */
 	JOINING_MEMBER,
 	JOINING_REFUSED, /* for good: why */
 };

@@ -19,6 +19,8 @@ json_t *link_member_json(const struct link_member_record *member)
 		link_role_name(member->role), "since", (json_int_t)member->since);
 
 	set_key(object, "key", &member->key);
+	if (member->is_waiting)
+		json_object_set_new(object, "waits", json_true());
 	if (!mac_is_zero(member->mac))
 		json_object_set_new(object, "mac", json_string(mac_format(member->mac, mac)));
 	if (!ip_is_none(member->endpoint.ip))
@@ -78,6 +80,7 @@ bool link_member_read(struct link_member_record *member, const json_t *object)
 		!get_key(object, "key", &member->key) || !get_role(object, &member->role))
 		return false;
 	member->since = get_time(object, "since");
+	member->is_waiting = json_is_true(json_object_get(object, "waits"));
 	return (!mac || mac_parse(mac, &member->mac)) &&
 	       (!endpoint || endpoint_parse(endpoint, &member->endpoint)) &&
 	       (!address || prefix_parse(address, &member->address));

@@ -42,6 +42,19 @@ struct link_invite_record *link_store_invite(
 	return NULL;
 }
 
+struct link_invite_record *link_store_invite_of(
+	const struct link_store *store, const struct wg_key *used_by)
+{
+	LIST_EACH(node, &store->invites) {
+		struct link_invite_record *invite = LIST_ENTRY(
+			node, struct link_invite_record, node);
+
+		if (wg_key_equal(&invite->used_by, used_by))
+			return invite;
+	}
+	return NULL;
+}
+
 struct link_invite_record *link_store_open_invite(
 	const struct link_store *store, const char *name, int64_t now)
 {

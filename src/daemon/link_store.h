@@ -26,6 +26,7 @@ struct link_member_record {
 	struct ip_prefix
 		address; /* of a client of WireGuard's own, with its subnet; len 0: it is none */
 	int64_t since;	 /* seconds since 1970, as all times here */
+	bool is_waiting; /* for a person to let it in: it has no port yet */
 	bool is_changed; /* the file does not have it so */
 };
 
@@ -66,6 +67,9 @@ struct link_member_record *link_store_member_of(
 	const struct link_store *store, const struct wg_key *key);
 struct link_invite_record *link_store_invite(
 	const struct link_store *store, const struct wg_key *key);
+/* That made the key a member's; NULL: it is forgotten, or there was none. */
+struct link_invite_record *link_store_invite_of(
+	const struct link_store *store, const struct wg_key *used_by);
 /* The open one for that name. */
 struct link_invite_record *link_store_open_invite(
 	const struct link_store *store, const char *name, int64_t now);

@@ -70,6 +70,7 @@ static void keeps_everything(void **)
 	fill_key(&member->key, 1);
 	member->role = ROLE_BRIDGE;
 	member->since = 1234567890123;
+	member->is_waiting = true;
 	assert_true(mac_parse("02:00:00:00:00:09", &member->mac));
 	assert_true(endpoint_parse("[2001:db8::1]:4000", &member->endpoint));
 	assert_true(prefix_parse("10.5.0.9/24", &member->address));
@@ -92,6 +93,7 @@ static void keeps_everything(void **)
 	assert_ptr_equal(member, link_store_member_of(&store, &member->key) ? member : NULL);
 	assert_int_equal(member->role, ROLE_BRIDGE);
 	assert_int_equal(member->since, 1234567890123);
+	assert_true(member->is_waiting);
 	assert_int_equal(member->mac.bytes[5], 9);
 	assert_int_equal(member->endpoint.port, 4000);
 	assert_int_equal(member->address.len, 24);

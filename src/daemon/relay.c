@@ -12,7 +12,7 @@
 #include <time.h>
 
 #define SAVE_SOON  (200 * NSEC_PER_MSEC)
-#define SAVE_EVERY (5 * NSEC_PER_SEC)
+#define SAVE_EVERY (1 * NSEC_PER_SEC)
 
 /* Something for the hub's thread to say, or to change. */
 struct errand {

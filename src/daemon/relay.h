@@ -35,5 +35,7 @@ int relay_invite(struct relay *relay, const char *name, enum link_role role, int
  * private key that is kept nowhere else. address: with its subnet's length; NULL: one is chosen. */
 int relay_add_stock(struct relay *relay, const char *name, const char *address, const char *place,
 	char ret_text[RELAY_CONFIG_SIZE], struct error *error) MUST_USE;
-/* A member, or an open invitation. -ENOENT. */
+/* Lets in who waits for it. -ENOENT; -EEXIST: it is in. */
+int relay_approve(struct relay *relay, const char *name, struct error *error) MUST_USE;
+/* A member, one that waits to be, or an open invitation. -ENOENT. */
 int relay_revoke(struct relay *relay, const char *name, struct error *error) MUST_USE;

@@ -36,11 +36,12 @@ static char *date(int64_t when, char text[32])
 	return text;
 }
 
-static void accept_member(
-	struct relay *relay, const struct link_news *news, const struct link_member_record *member)
+/* To who came with an invitation: what became of it. */
+static void answer(
+	struct relay *relay, const struct wg_key *invite, const struct link_member_record *member)
 {
 	struct control control = {
-		.type = CONTROL_ACCEPTED,
+		.type = member->is_waiting ? CONTROL_WAITS : CONTROL_ACCEPTED,
 		.role = member->role,
 		.mtu = relay->entrance->config.mtu ? relay->entrance->config.mtu
 						   : LINK_MTU_STANDARD,
@@ -49,7 +50,9 @@ static void accept_member(
 
 	snprintf(control.name, sizeof(control.name), "%s", member->name);
 	snprintf(control.segment, sizeof(control.segment), "%s", relay_hub(relay));
-	relay_say(relay, &news->key, &control);
+	if (member->is_waiting)
+		snprintf(control.text, sizeof(control.text), "waits for the relay's owner");
+	relay_say(relay, invite, &control);
 }
 
 static int enrol(struct relay *relay, struct link_invite_record *invite, const struct wg_key *key,
@@ -64,7 +67,8 @@ static int enrol(struct relay *relay, struct link_invite_record *invite, const s
 	member->key = *key;
 	member->role = invite->role;
 	member->since = now;
-	err = relay_plug_member(relay, member, error);
+	member->is_waiting = relay->entrance->config.link.needs_approval;
+	err = member->is_waiting ? 0 : relay_plug_member(relay, member, error);
 	if (!err) {
 		invite->used_by = *key;
 		invite->ended = now;
@@ -73,17 +77,29 @@ static int enrol(struct relay *relay, struct link_invite_record *invite, const s
 	}
 	if (!err)
 		return 0;
-	world_port_free(world_find_client(relay->entrance, member->name));
+	relay_unplug_member(relay, member);
 	link_store_remove_member(&relay->store, member);
 	invite->used_by = (struct wg_key){0};
 	invite->ended = 0;
 	return err;
 }
 
+static void tell_of_decision(struct relay *relay, const struct link_member_record *member,
+	const char *event, const struct endpoint *from)
+{
+	char text[ENDPOINT_TEXT_SIZE];
+
+	events_tell(relay_world(relay)->events, event, relay_hub(relay), "{s:s, s:s, s:s*}", "name",
+		member->name, "role", link_role_name(member->role), "from",
+		from ? endpoint_format(from, text) : NULL);
+	log_info("%s: '%s': %s", relay_hub(relay), member->name, event);
+}
+
 static void take_open(struct relay *relay, const struct link_news *news,
 	struct link_invite_record *invite, int64_t now)
 {
 	const struct wg_key *key = &news->control->key;
+	const struct link_member_record *member;
 	struct error error = {0};
 
 	if (wg_key_is_zero(key) || link_store_member_of(&relay->store, key) ||
@@ -94,9 +110,10 @@ static void take_open(struct relay *relay, const struct link_news *news,
 	else if (enrol(relay, invite, key, now, &error))
 		refuse(relay, news, invite->name, error.text);
 	else {
-		events_tell(relay_world(relay)->events, "link-joined", relay_hub(relay),
-			"{s:s, s:s}", "name", invite->name, "role", link_role_name(invite->role));
-		accept_member(relay, news, link_store_member(&relay->store, invite->name));
+		member = link_store_member(&relay->store, invite->name);
+		tell_of_decision(relay, member, member->is_waiting ? "link-waits" : "link-joined",
+			&news->from);
+		answer(relay, &invite->key, member);
 	}
 }
 
@@ -117,8 +134,8 @@ void relay_take_asked(struct relay *relay, const struct link_news *news)
 		/* Our answer was lost. */
 		if (wg_key_equal(&invite->used_by, &news->control->key) &&
 			link_store_member_of(&relay->store, &invite->used_by)) {
-			accept_member(
-				relay, news, link_store_member_of(&relay->store, &invite->used_by));
+			answer(relay, &invite->key,
+				link_store_member_of(&relay->store, &invite->used_by));
 			return;
 		}
 		snprintf(why, sizeof(why),
@@ -139,4 +156,33 @@ void relay_take_asked(struct relay *relay, const struct link_news *news)
 		break;
 	}
 	refuse(relay, news, invite->name, why);
+}
+
+int relay_approve(struct relay *relay, const char *name, struct error *error)
+{
+	struct link_member_record *member = link_store_member(&relay->store, name);
+	const struct link_invite_record *invite;
+	int err;
+
+	if (!member)
+		return error_set(
+			error, ENOENT, "%s: nobody named '%s' waits", relay_hub(relay), name);
+	if (!member->is_waiting)
+		return error_set(error, EEXIST, "name: '%s' is a member already", name);
+	err = relay_plug_member(relay, member, error);
+	if (err)
+		return err;
+	member->is_waiting = false;
+	member->is_changed = true;
+	err = link_store_save(&relay->store, error);
+	if (err) {
+		member->is_waiting = true;
+		relay_unplug_member(relay, member);
+		return err;
+	}
+	tell_of_decision(relay, member, "link-approved", NULL);
+	invite = link_store_invite_of(&relay->store, &member->key);
+	if (invite)
+		answer(relay, &invite->key, member);
+	return 0;
 }

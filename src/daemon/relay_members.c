@@ -43,6 +43,11 @@ int relay_plug_member(
 	return err;
 }
 
+void relay_unplug_member(struct relay *relay, const struct link_member_record *member)
+{
+	world_port_free(world_find_client(relay->entrance, member->name));
+}
+
 void relay_plug_members(struct relay *relay)
 {
 	LIST_EACH(node, &relay->store.members) {
@@ -50,7 +55,7 @@ void relay_plug_members(struct relay *relay)
 			node, struct link_member_record, node);
 		struct error error = {0};
 
-		if (relay_plug_member(relay, member, &error))
+		if (!member->is_waiting && relay_plug_member(relay, member, &error))
 			log_warning(
 				"%s: member '%s': %s", relay_hub(relay), member->name, error.text);
 	}
@@ -132,11 +137,20 @@ int relay_revoke_member(struct relay *relay, struct link_member_record *member, 
 		.is_left = true};
 	struct control control = {.type = CONTROL_REFUSED};
 	struct world_port *port = world_find_client(relay->entrance, member->name);
+	struct link_invite_record *invite = link_store_invite_of(&relay->store, &member->key);
 
 	snprintf(left.name, sizeof(left.name), "%s", member->name);
-	snprintf(control.text, sizeof(control.text), "'%s' is no member any more: it was revoked",
+	snprintf(control.text, sizeof(control.text),
+		member->is_waiting ? "'%s' was not let in: the relay's owner refused it"
+				   : "'%s' is no member any more: it was revoked",
 		member->name);
 	relay_say(relay, &left.key, &control);
+	/* Who waits is known by his invitation alone. */
+	if (member->is_waiting && invite) {
+		relay_say(relay, &invite->key, &control);
+		invite->is_revoked = invite->is_changed = true;
+		invite->ended = left.ended;
+	}
 	if (port) {
 		world_port_tell(port, "port-down", "revoked");
 		world_port_free(port);

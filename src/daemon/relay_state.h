@@ -35,6 +35,7 @@ int relay_add_caller(struct relay *relay, const struct wg_key *key) MUST_USE;
 /* relay_members.c */
 int relay_plug_member(
 	struct relay *relay, const struct link_member_record *member, struct error *error) MUST_USE;
+void relay_unplug_member(struct relay *relay, const struct link_member_record *member);
 void relay_bind_mac(struct relay *relay, struct link_member_record *member, struct mac mac);
 void relay_tell_of_subnets(struct relay *relay, const struct link_member_record *member,
 	const struct ip_prefix *theirs);

@@ -95,7 +95,7 @@ static int add_stock(
 	err = err ?: link_store_save(&relay->store, error);
 	if (!err)
 		return 0;
-	world_port_free(world_find_client(relay->entrance, member->name));
+	relay_unplug_member(relay, member);
 	link_store_remove_member(&relay->store, member);
 	return err;
 }

@@ -317,6 +317,72 @@ def test_two_hosts_with_one_mac_are_told(wide, relay, laptop, a):
     a.run("ping", "-c", "1", "-W", "1", "10.5.0.254", check=False)
 
 
+@contextlib.contextmanager
+def picky(wide):
+    """A relay on the office's host whose owner looks at everybody."""
+    with Daemon(wide.office, "hubs:\n  hub5:\n    subnet: 10.7.0.0/24\n") as made:
+        made.lanyard("link", "listen", "hub5", "--address", OFFICE, "--approve")
+        yield made
+
+
+def states(relay):
+    rows = [line.split() for line in relay.lanyard("link", "list").stdout.splitlines()[1:]]
+    return {row[1]: row[3] for row in rows}
+
+
+def link_details(daemon):
+    return daemon.request("GET", "/v1/hubs/hub5/ports/link")[1].get("details", {})
+
+
+def test_who_waits_is_let_in(wide):
+    """Neither side loses it in a restart."""
+    with picky(wide) as relay, Daemon(wide.relay, MEMBER_CONFIG) as daemon:
+        watch = relay.start_lanyard("watch")
+        time.sleep(0.3)
+        text = invite(relay, "desk", "--role", "bridge")
+        done = daemon.lanyard("link", "join", text, "--hub", "hub5")
+        assert "waits for the relay's owner" in done.stdout
+        assert states(relay) == {"desk": "waits"}
+        assert not relay.request("GET", "/v1/hubs/hub5/ports")[1]["ports"]
+        wait_until(lambda: '"link-waits"' in watch.stdout, 5, "no event of the request")
+        for either in (relay, daemon):
+            config = either.lanyard("config").stdout
+            either.kill()
+            either.config_file.write_text(config)
+            either.start()
+        wait_until(lambda: link_details(daemon).get("state") == "waits", 10, "it waits no more")
+        assert states(relay) == {"desk": "waits"}
+        watch = relay.start_lanyard("watch")
+        time.sleep(0.3)
+        relay.lanyard("link", "approve", "desk")
+        wait_until(lambda: is_up(relay, "desk"), 10, "it was not let in")
+        wait_until(lambda: '"link-approved"' in watch.stdout, 5, "no event of the decision")
+        assert link_details(daemon)["state"] == "joined"
+        with pytest.raises(CommandFailed, match="a member already"):
+            relay.lanyard("link", "approve", "desk")
+        wait_until(lambda: "endpoint" in (relay.state / "link" / "hub5.json").read_text(), 5,
+                   "it is not written down where it is")
+        relay.kill()
+        relay.start()
+        wait_until(lambda: is_up(relay, "desk"), 10, "a restart forgot it")
+
+
+def test_who_waits_is_refused(wide):
+    with picky(wide) as relay, Daemon(wide.relay, MEMBER_CONFIG) as daemon:
+        text = invite(relay, "desk")
+        daemon.lanyard("link", "join", text, "--hub", "hub5")
+        relay.lanyard("link", "revoke", "desk")
+        wait_until(lambda: link_details(daemon)["state"] == "refused", 10, "it was not told")
+        assert "not let in" in link_details(daemon)["why"]
+        assert states(relay) == {}
+        daemon.kill()
+        daemon.start()
+        done = daemon.lanyard("link", "join", text, "--hub", "hub5", check=False)
+        assert "revoked" in done.stderr
+        with pytest.raises(CommandFailed, match="nobody named"):
+            relay.lanyard("link", "approve", "desk")
+
+
 def test_strangers_are_told_of(wide, relay, laptop):
     """A key that nobody knows: no answer, and an event."""
     watch = relay.start_lanyard("watch")

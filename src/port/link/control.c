@@ -184,5 +184,5 @@ bool control_read(const uint8_t *packet, size_t len, struct control *ret)
 		if (!value.failed)
 			read_value(tag, value, ret);
 	}
-	return !values.failed && type >= CONTROL_HELLO && type <= CONTROL_NOTICE;
+	return !values.failed && type >= CONTROL_HELLO && type <= CONTROL_WAITS;
 }

@@ -30,6 +30,7 @@ enum control_type {
 	CONTROL_PING,	   /* stamp */
 	CONTROL_PONG,	   /* the same stamp */
 	CONTROL_NOTICE,	   /* text: what is wrong on our side as seen from the other */
+	CONTROL_WAITS,	   /* name, text: CONTROL_ACCEPTED is a person's to say */
 };
 
 enum control_capability {

@@ -109,6 +109,7 @@ void member_hear(struct link_member *member, const struct control *control, nsec
 		return;
 	case CONTROL_ENROL:
 	case CONTROL_ACCEPTED:
+	case CONTROL_WAITS:
 		return; /* it is a member already */
 	}
 }
