@@ -84,6 +84,9 @@ static void on_resolved(void *owner, const struct endpoint *answer, const char *
 
 	resolver_stop(joining->resolver);
 	joining->resolver = NULL;
+	if (!answer && joining->is_up)
+		return; /* while the relay is silent it is asked again, and told of when that is
+			   sure */
 	if (!answer) {
 		snprintf(text, sizeof(text), "%s: %s", joining->invite.host, why);
 		fail(joining, text);
@@ -95,8 +98,7 @@ static void on_resolved(void *owner, const struct endpoint *answer, const char *
 		!world_find_client(joining->entrance, joining->entrance->name)) {
 		be_member(joining);
 	} else if (joining->state == JOINING_MEMBER) {
-		if (is_new)
-			joining_move(joining);
+		joining_move(joining); /* also back to where it was when it moved by itself */
 		again(joining, LOOKUP_AGAIN);
 	} else {
 		if (joining->state == JOINING_LOOKUP)
@@ -202,6 +204,10 @@ static void on_news(struct link_mail *mail, const struct link_news *news)
 		tell(joining, joining->is_up ? "link-up" : "link-down", NULL);
 		if (!joining->is_up)
 			again(joining, ASK_AGAIN);
+		return;
+	case LINK_SILENT:
+		if (joining->state == JOINING_MEMBER)
+			look_up(joining);
 		return;
 	case LINK_REFUSED:
 		on_refused(joining, news->control->text);

@@ -97,6 +97,7 @@ static void on_news(struct link_mail *mail, const struct link_news *news)
 	case LINK_NOTICED:
 		world_port_tell(port, "link-notice", news->control->text);
 		break;
+	case LINK_SILENT:
 	case LINK_MOVED:
 	case LINK_STRANGERS:
 	case LINK_ASKED:

@@ -134,6 +134,10 @@ struct wg_packet {
 void wg_peer_send(struct wg_peer *peer, const struct wg_packet *packets, unsigned count, nsec now);
 /* Asks for a session, when there is none. */
 void wg_peer_connect(struct wg_peer *peer, nsec now);
+/* Asks for another, for who has reason to think that the other side has none any more. */
+void wg_peer_renew(struct wg_peer *peer, nsec now);
+/* Since when packets have been sent without a word in answer; NSEC_NEVER: none have. */
+nsec wg_peer_unheard_since(const struct wg_peer *peer);
 
 struct wg_peer_state {
 	struct wg_key public;

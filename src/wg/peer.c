@@ -143,7 +143,10 @@ void wg_peer_set_preshared(struct wg_peer *peer, const struct wg_key *preshared)
 
 void wg_peer_set_endpoint(struct wg_peer *peer, const struct endpoint *endpoint)
 {
+	if (endpoint_equal(&peer->endpoint, endpoint))
+		return;
 	peer->endpoint = *endpoint;
+	peer->timers.handshake_sent_at = -NSEC_NEVER; /* not to there */
 }
 
 void wg_peer_set_keepalive(struct wg_peer *peer, nsec interval, nsec now)
@@ -181,6 +184,16 @@ void wg_peer_connect(struct wg_peer *peer, nsec now)
 {
 	if (!has_session(peer, now))
 		handshake_want(peer, now);
+}
+
+void wg_peer_renew(struct wg_peer *peer, nsec now)
+{
+	handshake_want(peer, now);
+}
+
+nsec wg_peer_unheard_since(const struct wg_peer *peer)
+{
+	return peer->timers.unheard_since;
 }
 
 void wg_peer_look(const struct wg_peer *peer, nsec now, struct wg_peer_state *ret)

@@ -18,7 +18,9 @@ int timers_init(struct wg_peer *peer)
 {
 	struct timers *timers = &peer->timers;
 
-	*timers = (struct timers){.handshake_sent_at = -NSEC_NEVER, .unanswered_since = NSEC_NEVER};
+	*timers = (struct timers){.handshake_sent_at = -NSEC_NEVER,
+		.unanswered_since = NSEC_NEVER,
+		.unheard_since = NSEC_NEVER};
 	for (unsigned i = 0; i < TIMER_COUNT; i++)
 		timers->deadlines[i] = NSEC_NEVER;
 	return heap_set(&peer->device->deadlines, &timers->nearest, NSEC_NEVER);
@@ -126,7 +128,10 @@ void timers_on_sent(struct wg_peer *peer, bool has_data, nsec now)
 
 	clear(peer, TIMER_ANSWER);
 	put_off_keepalive(peer, now);
-	if (has_data && !is_set(peer, TIMER_DOUBT))
+	if (!has_data)
+		return;
+	peer->timers.unheard_since = MIN(peer->timers.unheard_since, now);
+	if (!is_set(peer, TIMER_DOUBT))
 		set(peer, TIMER_DOUBT,
 			now + timing->keepalive + timing->rekey_timeout + jitter(peer->device));
 }
@@ -134,6 +139,7 @@ void timers_on_sent(struct wg_peer *peer, bool has_data, nsec now)
 void timers_on_received(struct wg_peer *peer, bool has_data, nsec now)
 {
 	peer->received_at = now;
+	peer->timers.unheard_since = NSEC_NEVER;
 	clear(peer, TIMER_DOUBT);
 	put_off_keepalive(peer, now);
 	if (!has_data)

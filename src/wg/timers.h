@@ -29,6 +29,7 @@ struct timers {
 	nsec handshake_sent_at; /* an initiation, or a response */
 	nsec wanted_at;		/* when it was last asked for a session, not counting repetitions */
 	nsec unanswered_since;	/* NSEC_NEVER: no initiation is */
+	nsec unheard_since;	/* NSEC_NEVER: nothing was sent since we heard of it */
 	bool has_told;		/* that it is unreachable */
 	bool needs_another_answer, has_tried_last_minute;
 };

@@ -209,6 +209,44 @@ static void test_data_without_an_answer_is_doubted(void **)
 	assert_int_equal(a->datagrams, 4); /* an initiation */
 }
 
+static void test_since_when_it_is_silent_is_known(void **)
+{
+	nsec began_at;
+
+	connect();
+	run_for(&world, SECONDS(20)); /* answered with nothing, meanwhile */
+	assert_int_equal(wg_peer_unheard_since(a->peers[1]), NSEC_NEVER);
+	cut_wire();
+	began_at = world.now;
+	send_packet_of(&world, 0, 1, 1, 100);
+	run_for(&world, SECONDS(1));
+	send_packet_of(&world, 0, 1, 2, 100);
+	assert_int_equal(wg_peer_unheard_since(a->peers[1]), began_at);
+	run_for(&world, SECONDS(30)); /* and handshakes are no answer either */
+	assert_int_equal(wg_peer_unheard_since(a->peers[1]), began_at);
+	world.loss = 0;
+	run_for(&world, SECONDS(6));
+	assert_int_equal(wg_peer_unheard_since(a->peers[1]), NSEC_NEVER);
+}
+
+/* What was said to somewhere else puts nothing off. */
+static void test_elsewhere_it_is_asked_at_once(void **)
+{
+	struct endpoint elsewhere = b->at;
+
+	connect();
+	run_for(&world, SECONDS(20));
+	elsewhere.port++;
+	wg_peer_set_endpoint(a->peers[1], &elsewhere);
+	wg_peer_renew(a->peers[1], world.now);
+	run_for(&world, SECONDS(1));
+	assert_int_equal(a->events[WG_HANDSHAKE], 1);
+	wg_peer_set_endpoint(a->peers[1], &b->at);
+	wg_peer_renew(a->peers[1], world.now);
+	run_for(&world, SECONDS(1));
+	assert_int_equal(a->events[WG_HANDSHAKE], 2);
+}
+
 static void test_an_initiation_is_repeated(void **)
 {
 	unsigned expected = 1;
@@ -355,6 +393,8 @@ int main(void)
 		TIMERS_TEST(test_data_is_answered_with_nothing),
 		TIMERS_TEST(test_more_data_is_answered_again),
 		TIMERS_TEST(test_data_without_an_answer_is_doubted),
+		TIMERS_TEST(test_since_when_it_is_silent_is_known),
+		TIMERS_TEST(test_elsewhere_it_is_asked_at_once),
 		TIMERS_TEST(test_an_initiation_is_repeated),
 		TIMERS_TEST(test_who_goes_on_asking_goes_on_trying),
 		TIMERS_TEST(test_persistent_keepalive),

@@ -25,6 +25,7 @@ enum link_event {
 	LINK_ASKED,	/* a caller said something: control */
 	LINK_UP,	/* a member can get and send frames */
 	LINK_DOWN,	/* it has not been heard of for LINK_SILENCE */
+	LINK_SILENT,	/* who we go to does not answer: it may be elsewhere */
 	LINK_REFUSED,	/* the relay said why: control */
 	LINK_NOTICED,	/* the other side finds fault with ours: control */
 	LINK_MOVED,	/* a member is at another endpoint */
@@ -81,7 +82,7 @@ struct link_member_settings {
 
 /* To be freed before the link. NULL: errno is EEXIST, EINVAL or ENOMEM. */
 struct port *link_member_new(struct link *link, const struct link_member_settings *settings);
-/* Where it is now, by its name. */
+/* Where it is by its name, for one that is silent. */
 void link_member_move(struct port *port, const struct endpoint *endpoint);
 
 /* It is spoken to at once: our own address may be another, which the other side learns from that.

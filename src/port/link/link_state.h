@@ -43,7 +43,8 @@ struct link_member {
 
 	uint32_t capabilities; /* what the other side announced */
 	nsec hello_at, ping_at, heard_at;
-	nsec told_at; /* of what it said, which it may say as often as it likes */
+	nsec doubted_at; /* when it was last said that it is silent */
+	nsec told_at;	 /* of what it said, which it may say as often as it likes */
 	nsec rtt;
 	struct reassembly reassembly;
 	struct routed *routed; /* of one that knows no Ethernet; or NULL */
@@ -71,6 +72,9 @@ void member_hear(struct link_member *member, const struct control *control, nsec
 void member_greet(struct link_member *member, nsec now); /* a session began */
 void member_ping(struct link_member *member, nsec now);
 void member_tick(struct link_member *member, nsec now);
+
+/* doubt.c */
+void member_doubt(struct link_member *member, nsec now); /* once a second, while it is up */
 
 /* receive.c */
 void link_deliver(

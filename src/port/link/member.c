@@ -206,7 +206,8 @@ static void fill(struct link_member *member, const struct link_member_settings *
 	member->is_dialled = settings->is_dialled;
 	member->is_one_host = settings->is_one_host;
 	port->mac = settings->mac;
-	member->heard_at = member->ping_at = member->hello_at = member->told_at = -NSEC_NEVER / 2;
+	member->heard_at = member->ping_at = member->hello_at = member->told_at =
+		member->doubted_at = -NSEC_NEVER / 2;
 	reassembly_init(&member->reassembly);
 }
 
@@ -249,7 +250,7 @@ void link_member_move(struct port *port, const struct endpoint *endpoint)
 	struct link_member *member = member_of_port(port);
 
 	wg_peer_set_endpoint(member->peer.wg, endpoint);
-	wg_peer_connect(member->peer.wg, loop_now(member->peer.link->loop));
+	wg_peer_renew(member->peer.wg, loop_now(member->peer.link->loop));
 }
 
 void link_member_nudge(struct port *port)

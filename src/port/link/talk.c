@@ -128,6 +128,8 @@ void member_tick(struct link_member *member, nsec now)
 			member_set_up(member, false);
 		else if (!member->routed && now - member->ping_at >= PING_EVERY)
 			member_ping(member, now);
+		if (member->is_dialled)
+			member_doubt(member, now);
 		return;
 	}
 	if (member->routed || now - member->hello_at < HELLO_AGAIN)
