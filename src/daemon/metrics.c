@@ -2,6 +2,8 @@
 /* What is asked for; how it is written is metrics_text.c's. */
 #include "daemon/metrics.h"
 
+#include "daemon/relay.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,25 +35,56 @@ static void ask_port(const struct world_port *port, struct metrics_hub *answer)
 	}
 }
 
+static void ask_more(const struct world_port *port, struct metrics_port *answer)
+{
+	if (port->config.kind == PORT_KIND_ROUTER) {
+		answer->is_leg = true;
+		answer->leg = router_leg_machine(port->router)->counters;
+	} else if (port->config.kind == PORT_KIND_LINK) {
+		answer->is_member = true;
+		link_member_look(port->port, &answer->member);
+	}
+}
+
+static void ask_entrance(const struct world_port *entrance, struct metrics_hub *answer)
+{
+	const uint64_t *drops = entrance->relay ? relay_drops(entrance->relay) : NULL;
+
+	answer->has_relay |= drops != NULL;
+	for (unsigned i = 0; drops && i < WG_DROP_COUNT; i++)
+		answer->strangers[i] += drops[i];
+}
+
 static void ask(void *argument)
 {
 	const struct question *question = argument;
+	struct metrics_hub *answer = question->answer;
 
 	LIST_EACH(node, &question->hub->ports) {
 		const struct world_port *port = LIST_ENTRY(node, struct world_port, node);
 
-		if (!port->is_entrance)
-			ask_port(port, question->answer);
+		if (port->is_entrance)
+			ask_entrance(port, answer);
+		else
+			ask_port(port, answer);
 	}
+	for (size_t i = 0; i < answer->snapshot.port_count; i++)
+		ask_more(answer->snapshot.ports[i].port, &answer->ports[i]);
 }
 
 static int take_hub(const struct world_hub *hub, struct metrics_hub *answer)
 {
 	int err = snapshot_take(hub, &answer->snapshot);
 
-	if (!err)
-		worker_call(hub->worker, ask, &(struct question){hub, answer});
-	return err;
+	if (err)
+		return err;
+	answer->ports = calloc(answer->snapshot.port_count + 1, sizeof(*answer->ports));
+	if (!answer->ports) {
+		snapshot_done(&answer->snapshot);
+		return -ENOMEM;
+	}
+	worker_call(hub->worker, ask, &(struct question){hub, answer});
+	return 0;
 }
 
 /* The second number of statm is in pages: proc(5). */
@@ -101,7 +134,9 @@ int metrics_take(const struct world *world, struct metrics *ret_metrics)
 
 void metrics_done(struct metrics *metrics)
 {
-	for (size_t i = 0; i < metrics->hub_count; i++)
+	for (size_t i = 0; i < metrics->hub_count; i++) {
 		snapshot_done(&metrics->hubs[i].snapshot);
+		free(metrics->hubs[i].ports);
+	}
 	free(metrics->hubs);
 }

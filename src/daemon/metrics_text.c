@@ -22,6 +22,8 @@ struct family {
 #define OUT(field)  offsetof(struct port_snapshot, out.field)
 #define NAT(field)  offsetof(struct metrics_hub, nat.field)
 #define DHCP(field) offsetof(struct metrics_hub, dhcp.field)
+#define LEG(field)  offsetof(struct metrics_port, leg.field)
+#define LINK(field) offsetof(struct metrics_port, member.wg.field)
 #define LEASES(s)   offsetof(struct metrics_hub, leases[s])
 
 static const struct family hub_families[] = {
@@ -81,6 +83,26 @@ static const struct family dhcp_families[] = {
 		NULL, {{NULL, DHCP(conflict)}}},
 };
 
+static const struct family leg_families[] = {
+	{"lanyard_router_forwarded_total", "counter",
+		"Packets that came by the leg and were handed to the one that they leave by.", NULL,
+		{{NULL, LEG(forwarded)}}},
+	{"lanyard_router_fragmented_total", "counter", "Packets that had to be cut.", NULL,
+		{{NULL, LEG(fragmented)}}},
+	{"lanyard_router_refused_total", "counter", "Packets that were not forwarded.", "reason",
+		{{"time_exceeded", LEG(time_exceeded)}, {"no_route", LEG(no_route)},
+			{"too_big", LEG(too_big)}, {"no_neighbour", LEG(no_neighbour)}}},
+	{"lanyard_router_errors_total", "counter", "ICMP errors that were sent.", NULL,
+		{{NULL, LEG(errors)}}},
+};
+
+static const struct family member_families[] = {
+	{"lanyard_link_received_bytes_total", "counter", "Bytes of authentic datagrams.", NULL,
+		{{NULL, LINK(received_bytes)}}},
+	{"lanyard_link_sent_bytes_total", "counter", "Bytes of datagrams.", NULL,
+		{{NULL, LINK(sent_bytes)}}},
+};
+
 static void write_head(FILE *out, const char *name, const char *type, const char *help)
 {
 	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
@@ -130,6 +152,11 @@ static uint64_t number_at(const void *object, size_t offset)
 
 	memcpy(&number, (const char *)object + offset, sizeof(number));
 	return number;
+}
+
+static void write_seconds(FILE *out, nsec number)
+{
+	fprintf(out, "} %.6f\n", (double)number / NSEC_PER_SEC);
 }
 
 static bool is_in_use(const struct family *family, size_t share)
@@ -245,6 +272,123 @@ static void write_ports(FILE *out, const struct metrics *metrics)
 	each_port(out, metrics, &drops, write_drops);
 }
 
+static void write_shares(FILE *out, const struct family *family, const struct hub_snapshot *hub,
+	const struct port_snapshot *port, const struct metrics_port *more)
+{
+	for (size_t i = 0; is_in_use(family, i); i++) {
+		fputs(family->name, out);
+		write_port_labels(out, hub, port);
+		if (family->key) {
+			fputc(',', out);
+			write_label(out, family->key, family->shares[i].label);
+		}
+		write_number(out, number_at(more, family->shares[i].offset));
+	}
+}
+
+/* Whoever never was there has no age. */
+static void write_handshake(FILE *out, const struct family *family, const struct hub_snapshot *hub,
+	const struct port_snapshot *port, const struct metrics_port *more)
+{
+	if (more->member.wg.handshake_at == -NSEC_NEVER)
+		return;
+	fputs(family->name, out);
+	write_port_labels(out, hub, port);
+	write_seconds(out, more->member.now - more->member.wg.handshake_at);
+}
+
+static void write_round_trip(FILE *out, const struct family *family, const struct hub_snapshot *hub,
+	const struct port_snapshot *port, const struct metrics_port *more)
+{
+	if (!more->member.rtt)
+		return;
+	fputs(family->name, out);
+	write_port_labels(out, hub, port);
+	write_seconds(out, more->member.rtt);
+}
+
+static void write_session_drops(FILE *out, const struct family *family,
+	const struct hub_snapshot *hub, const struct port_snapshot *port,
+	const struct metrics_port *more)
+{
+	for (enum wg_drop drop = 0; drop < WG_DROP_COUNT; drop++) {
+		if (!more->member.wg.drops[drop])
+			continue;
+		fputs(family->name, out);
+		write_port_labels(out, hub, port);
+		fprintf(out, ",reason=\"%s\"", wg_drop_name(drop));
+		write_number(out, more->member.wg.drops[drop]);
+	}
+}
+
+static bool is_leg(const struct metrics_port *more)
+{
+	return more->is_leg;
+}
+
+static bool is_member(const struct metrics_port *more)
+{
+	return more->is_member;
+}
+
+/* Calls write() for each port that is one of these. */
+static void each(FILE *out, const struct metrics *metrics, const struct family *family,
+	bool (*is)(const struct metrics_port *more),
+	void (*write)(FILE *out, const struct family *family, const struct hub_snapshot *hub,
+		const struct port_snapshot *port, const struct metrics_port *more))
+{
+	write_head(out, family->name, family->type, family->help);
+	for (size_t i = 0; i < metrics->hub_count; i++) {
+		const struct metrics_hub *hub = &metrics->hubs[i];
+
+		for (size_t j = 0; j < hub->snapshot.port_count; j++)
+			if (is(&hub->ports[j]))
+				write(out, family, &hub->snapshot, &hub->snapshot.ports[j],
+					&hub->ports[j]);
+	}
+}
+
+static void write_legs(FILE *out, const struct metrics *metrics)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(leg_families); i++)
+		each(out, metrics, &leg_families[i], is_leg, write_shares);
+}
+
+static void write_strangers(FILE *out, const struct metrics *metrics)
+{
+	write_head(out, "lanyard_link_strangers_total", "counter",
+		"Datagrams at the hub's relays that no member can be charged with, by reason.");
+	for (size_t i = 0; i < metrics->hub_count; i++) {
+		const struct metrics_hub *hub = &metrics->hubs[i];
+
+		for (enum wg_drop drop = 0; hub->has_relay && drop < WG_DROP_COUNT; drop++) {
+			if (!hub->strangers[drop])
+				continue;
+			fputs("lanyard_link_strangers_total", out);
+			write_hub_labels(out, &hub->snapshot);
+			fprintf(out, ",reason=\"%s\"", wg_drop_name(drop));
+			write_number(out, hub->strangers[drop]);
+		}
+	}
+}
+
+static void write_links(FILE *out, const struct metrics *metrics)
+{
+	static const struct family handshake = {
+		"lanyard_link_handshake_age_seconds", "gauge", "Since the last handshake."};
+	static const struct family round_trip = {
+		"lanyard_link_round_trip_seconds", "gauge", "There and back, as lately measured."};
+	static const struct family drops = {"lanyard_link_drops_total", "counter",
+		"Packets of the session that were lost, by reason; others are left out."};
+
+	for (size_t i = 0; i < ARRAY_SIZE(member_families); i++)
+		each(out, metrics, &member_families[i], is_member, write_shares);
+	each(out, metrics, &handshake, is_member, write_handshake);
+	each(out, metrics, &round_trip, is_member, write_round_trip);
+	each(out, metrics, &drops, is_member, write_session_drops);
+	write_strangers(out, metrics);
+}
+
 /* Under the names that all programs have for these. */
 static void write_process(FILE *out, const struct metrics *metrics)
 {
@@ -270,6 +414,8 @@ char *metrics_text(const struct metrics *metrics)
 	write_ports(out, metrics);
 	write_hub_families(out, metrics, nat_families, ARRAY_SIZE(nat_families), has_nat);
 	write_hub_families(out, metrics, dhcp_families, ARRAY_SIZE(dhcp_families), has_dhcp);
+	write_legs(out, metrics);
+	write_links(out, metrics);
 	if (!fclose(out))
 		return text;
 	free(text);

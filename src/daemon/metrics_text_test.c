@@ -13,6 +13,7 @@ struct fixture {
 	struct world_hub hub;
 	struct world_port owner;
 	struct port_snapshot port;
+	struct metrics_port more;
 	struct metrics_hub of_hub;
 	struct metrics metrics;
 	char *text;
@@ -25,6 +26,7 @@ static void begin(struct fixture *t)
 	t->owner.config.kind = PORT_KIND_NETNS;
 	t->port = (struct port_snapshot){.port = &t->owner, .slot = 3, .name = "netns3"};
 	t->of_hub.snapshot = (struct hub_snapshot){&t->hub, 77, &t->port, 1};
+	t->of_hub.ports = &t->more;
 	t->metrics = (struct metrics){&t->of_hub, 1, 4096, 1.5};
 }
 
@@ -134,6 +136,61 @@ static void test_dhcp(void **)
 	free(t.text);
 }
 
+#define WITH(labels)                                                                               \
+	"{hub=\"hub8\",slot=\"3\",port=\"hub8.3\",name=\"netns3\",kind=\"netns\"" labels "}"
+
+static void test_leg(void **)
+{
+	struct fixture t;
+
+	begin(&t);
+	assert_line(&t, "# TYPE lanyard_router_forwarded_total counter");
+	assert_nowhere(&t, "lanyard_router_forwarded_total{");
+	t.more.is_leg = true;
+	t.more.leg = (struct leg_counters){.forwarded = 12, .too_big = 13, .errors = 14};
+	assert_line(&t, "lanyard_router_forwarded_total" LABELS " 12");
+	assert_line(&t, "lanyard_router_refused_total" WITH(",reason=\"too_big\"") " 13");
+	assert_line(&t, "lanyard_router_refused_total" WITH(",reason=\"no_route\"") " 0");
+	assert_line(&t, "lanyard_router_errors_total" LABELS " 14");
+	assert_nowhere(&t, "lanyard_link_sent_bytes_total{");
+	free(t.text);
+}
+
+static void test_member(void **)
+{
+	struct fixture t;
+
+	begin(&t);
+	t.more.is_member = true;
+	t.more.member.wg = (struct wg_peer_state){.received_bytes = 15,
+		.sent_bytes = 16,
+		.handshake_at = -NSEC_NEVER,
+		.drops = {[WG_DROP_REPLAYED] = 17}};
+	assert_line(&t, "lanyard_link_received_bytes_total" LABELS " 15");
+	assert_line(&t, "lanyard_link_sent_bytes_total" LABELS " 16");
+	assert_line(&t, "lanyard_link_drops_total" WITH(",reason=\"replayed\"") " 17");
+	assert_nowhere(&t, "forged");
+	assert_nowhere(&t, "lanyard_link_handshake_age_seconds{");
+	assert_nowhere(&t, "lanyard_link_round_trip_seconds{");
+	t.more.member.wg.handshake_at = 0;
+	t.more.member.now = NSEC_PER_SEC * 3 / 2;
+	t.more.member.rtt = NSEC_PER_MSEC;
+	assert_line(&t, "lanyard_link_handshake_age_seconds" LABELS " 1.500000");
+	assert_line(&t, "lanyard_link_round_trip_seconds" LABELS " 0.001000");
+	free(t.text);
+}
+
+static void test_strangers(void **)
+{
+	struct fixture t;
+
+	begin(&t);
+	t.of_hub.has_relay = true;
+	t.of_hub.strangers[WG_DROP_TOO_MANY] = 18;
+	assert_line(&t, "lanyard_link_strangers_total{hub=\"hub8\",reason=\"too-many\"} 18");
+	free(t.text);
+}
+
 static void test_labels_are_escaped(void **)
 {
 	struct fixture t;
@@ -153,6 +210,9 @@ int main(void)
 		cmocka_unit_test(test_port),
 		cmocka_unit_test(test_nat),
 		cmocka_unit_test(test_dhcp),
+		cmocka_unit_test(test_leg),
+		cmocka_unit_test(test_member),
+		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_labels_are_escaped),
 	};
 

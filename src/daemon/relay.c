@@ -227,6 +227,11 @@ const struct link_store *relay_store(const struct relay *relay)
 	return &relay->store;
 }
 
+const uint64_t *relay_drops(const struct relay *relay)
+{
+	return link_drops(relay->link);
+}
+
 struct wg_key relay_public(const struct relay *relay)
 {
 	return relay->public;

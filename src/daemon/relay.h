@@ -19,6 +19,8 @@ void relay_plug_members(struct relay *relay);
 
 /* The hub's thread: kind->make() of a client. NULL: errno. */
 struct port *relay_make_port(struct relay *relay, struct world_port *client);
+/* The hub's thread: WG_DROP_COUNT, of datagrams of nobody's. */
+const uint64_t *relay_drops(const struct relay *relay);
 
 const struct link_store *relay_store(const struct relay *relay);
 struct wg_key relay_public(const struct relay *relay);

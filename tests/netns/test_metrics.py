@@ -8,8 +8,8 @@ import socket
 
 import pytest
 
-from support.daemon import NAT_CONFIG, Guest
-from support.namespace import wait_until
+from support.daemon import NAT_CONFIG, Daemon, Guest
+from support.namespace import Namespace, wait_until
 from support.topology import SERVER
 
 CONFIG = NAT_CONFIG.replace("{kind: dhcp}", "{kind: dhcp, name: \"leases\"}")
@@ -78,7 +78,7 @@ def test_format(daemon, guest):
         for labels, number in samples.items():
             assert number >= 0, (name, labels)
             keys = {key for key, _ in labels}
-            if name.startswith("lanyard_port_"):
+            if name.startswith(("lanyard_port_", "lanyard_router_")):
                 assert {"hub", "slot", "port", "name", "kind"} <= keys, (name, labels)
             elif not name.startswith(("process_", "lanyard_build_")):
                 assert "hub" in keys, (name, labels)
@@ -158,6 +158,58 @@ def test_flows(daemon, guest, network):
         guest.connect(SERVER, port)
     assert value(metrics(daemon), "lanyard_nat_connect_failures_total", hub="hub8",
                  reason="refused") == refused + 1
+
+
+ROUTED = """\
+hubs:
+  hub1: {subnet: 192.168.56.0/24, ports: [{kind: router, router: r1}]}
+  hub2: {subnet: 192.168.57.0/24, ports: [{kind: router, router: r1}]}
+"""
+
+
+def test_legs(network):
+    with network.daemon(ROUTED) as daemon:
+        details = {hub: daemon.request("GET", f"/v1/hubs/{hub}/ports")[1]["ports"][0]["details"]
+                   for hub in ("hub1", "hub2")}
+        legs = {hub: detail["address"] for hub, detail in details.items()}
+        with Guest(daemon, "192.168.56.10", hub="hub1", gateway=legs["hub1"]) as one, \
+                Guest(daemon, "192.168.57.10", hub="hub2", gateway=legs["hub2"]):
+            one.run("ping", "-c", "3", "-i", "0.1", "-W", "2", "192.168.57.10")
+            one.run("ping", "-c", "1", "-t", "1", "-W", "1", "192.168.57.10", check=False)
+            one.run("ping", "-c", "1", "-W", "1", "203.0.113.1", check=False)
+            families = metrics(daemon)
+            for hub in ("hub1", "hub2"):
+                assert value(families, "lanyard_router_forwarded_total", hub=hub) >= 3
+            for reason in ("time_exceeded", "no_route"):
+                assert value(families, "lanyard_router_refused_total", hub="hub1",
+                             reason=reason) == 1
+            assert value(families, "lanyard_router_errors_total", hub="hub1") == 2
+            assert value(families, "lanyard_router_errors_total", hub="hub2") == 0
+
+
+def test_members():
+    """Of a relay and one member, who says nonsense as well."""
+    config = "hubs: {hub1: {ports: [{kind: link, listen: 4000, address: 127.0.0.1}]}}\n"
+    with Namespace("host") as host, Daemon(host, config) as relay, \
+            Daemon(host, "hubs: {hub2: {}}\n") as member:
+        invitation = relay.lanyard("link", "invite", "hub1", "--name", "one").stdout.strip()
+        member.lanyard("link", "join", invitation, "--hub", "hub2")
+        with host.udp() as sock:
+            for _ in range(7):
+                sock.sendto(bytes([1, 0, 0, 0]) + bytes(144), ("127.0.0.1", 4000))
+                sock.sendto(b"nonsense", ("127.0.0.1", 4000))
+        wait_until(lambda: metrics(relay)["lanyard_link_round_trip_seconds"][1], 5, "no answer")
+        families = metrics(relay)
+        labels = {"hub": "hub1", "name": "one", "kind": "link"}
+        for name in ("received", "sent"):
+            assert value(families, f"lanyard_link_{name}_bytes_total", **labels) > 100
+        assert 0 <= value(families, "lanyard_link_handshake_age_seconds", **labels) < 10
+        assert 0 < value(families, "lanyard_link_round_trip_seconds", **labels) < 1
+        for reason in ("forged", "malformed"):
+            assert value(families, "lanyard_link_strangers_total", hub="hub1", reason=reason) == 7
+        theirs = metrics(member)
+        assert value(theirs, "lanyard_link_sent_bytes_total", kind="link") > 100
+        assert not theirs["lanyard_link_strangers_total"][1]
 
 
 def test_process(daemon):
