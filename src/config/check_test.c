@@ -132,7 +132,7 @@ static void links(void **)
 		{HUB5(JOINED("a.example:4000")) "  hub6:\n    ports:\n" JOINED("a.example:4000"),
 			"f:9:9: hubs.hub6.ports[0].link.invite: hub5 has joined by this invitation "
 			"already, ports[0]"},
-		{HUB5(JOIN("a.example:4000") "        approve: true\n"),
+		{HUB5(JOINED("a.example:4000") "        approve: true\n"),
 			"f:6:9: hubs.hub5.ports[0].link.approve: is for a hub that listens"},
 	};
 
