@@ -204,7 +204,8 @@ def test_members():
         for name in ("received", "sent"):
             assert value(families, f"lanyard_link_{name}_bytes_total", **labels) > 100
         assert 0 <= value(families, "lanyard_link_handshake_age_seconds", **labels) < 10
-        assert 0 < value(families, "lanyard_link_round_trip_seconds", **labels) < 1
+        # On one host it may be less than the microsecond that is written.
+        assert 0 <= value(families, "lanyard_link_round_trip_seconds", **labels) < 1
         for reason in ("forged", "malformed"):
             assert value(families, "lanyard_link_strangers_total", hub="hub1", reason=reason) == 7
         theirs = metrics(member)
