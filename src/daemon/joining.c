@@ -153,7 +153,7 @@ static void on_accepted(struct joining *joining, const struct control *told)
 {
 	struct error error = {0};
 
-	joining_take_told(joining, told->name, told->segment, told->role, told->mtu);
+	joining_take_told(joining, told);
 	if (joining_keep(joining, &error)) {
 		fail(joining, error.text); /* it is asked again, and the relay says it again */
 		return;
@@ -277,6 +277,7 @@ void joining_close(struct joining *joining)
 	timer_cancel(joining_world(joining)->loop, &joining->nudge);
 	address_watch_close(&joining->addresses);
 	wg_key_wipe(&joining->private);
+	wg_key_wipe(&joining->preshared);
 	wg_key_wipe(&joining->invite.enrolment);
 	free(joining);
 }

@@ -11,28 +11,35 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int joining_keep(const struct joining *joining, struct error *error)
 {
-	json_t *object = json_pack("{s:i, s:s, s:s, s:s, s:I}", "version", 1, "name", joining->name,
-		"segment", joining->segment, "role", link_role_name(joining->role), "mtu",
-		(json_int_t)joining->mtu);
+	char preshared[WG_KEY_TEXT_SIZE];
+	const bool has_preshared = !wg_key_is_zero(&joining->preshared);
+	json_t *object = json_pack("{s:i, s:s, s:s, s:s, s:I, s:s*}", "version", 1, "name",
+		joining->name, "segment", joining->segment, "role", link_role_name(joining->role),
+		"mtu", (json_int_t)joining->mtu, "preshared",
+		has_preshared ? wg_key_format(&joining->preshared, preshared) : NULL);
 	char *text = object ? json_dumps(object, JSON_INDENT(1)) : NULL;
 	int err = text ? secret_file_write(joining->path, text, strlen(text), error)
 		       : error_set(error, ENOMEM, "out of memory");
 
+	if (text)
+		explicit_bzero(text, strlen(text));
+	explicit_bzero(preshared, sizeof(preshared));
 	free(text);
 	json_decref(object);
 	return err;
 }
 
-void joining_take_told(struct joining *joining, const char *name, const char *segment,
-	enum link_role role, uint32_t mtu)
+void joining_take_told(struct joining *joining, const struct control *told)
 {
-	snprintf(joining->name, sizeof(joining->name), "%s", name);
-	snprintf(joining->segment, sizeof(joining->segment), "%s", segment);
-	joining->role = role;
-	joining->mtu = mtu >= 576 && mtu <= 9000 ? mtu : LINK_MTU_STANDARD;
+	snprintf(joining->name, sizeof(joining->name), "%s", told->name);
+	snprintf(joining->segment, sizeof(joining->segment), "%s", told->segment);
+	joining->role = told->role;
+	joining->mtu = told->mtu >= 576 && told->mtu <= 9000 ? told->mtu : LINK_MTU_STANDARD;
+	joining->preshared = told->preshared;
 }
 
 /* Files are named by a digest: the invitation itself is a secret. */
@@ -49,12 +56,27 @@ static void name_files(struct joining *joining, char key_path[400])
 		joining_world(joining)->state_dir, text);
 }
 
+static bool unpack_told(json_t *object, struct control *ret)
+{
+	const char *name, *segment, *role, *preshared = NULL;
+	json_int_t mtu;
+
+	if (!object ||
+		json_unpack(object, "{s:s, s:s, s:s, s:I, s?s}", "name", &name, "segment", &segment,
+			"role", &role, "mtu", &mtu, "preshared", &preshared) ||
+		!link_role_parse(role, &ret->role) ||
+		(preshared && !wg_key_parse(preshared, &ret->preshared)))
+		return false;
+	snprintf(ret->name, sizeof(ret->name), "%s", name);
+	snprintf(ret->segment, sizeof(ret->segment), "%s", segment);
+	ret->mtu = (uint32_t)mtu;
+	return true;
+}
+
 static int read_told(struct joining *joining, struct error *error)
 {
-	const char *name = NULL, *segment = NULL, *role = NULL;
-	enum link_role parsed;
+	struct control told = {0};
 	json_t *object;
-	json_int_t mtu;
 	char *text;
 	size_t len;
 	int err = state_file_read(joining->path, &text, &len, error);
@@ -64,18 +86,17 @@ static int read_told(struct joining *joining, struct error *error)
 	if (err)
 		return err;
 	object = json_loadb(text, len, 0, NULL);
+	explicit_bzero(text, len);
 	free(text);
-	if (!object ||
-		json_unpack(object, "{s:s, s:s, s:s, s:I}", "name", &name, "segment", &segment,
-			"role", &role, "mtu", &mtu) ||
-		!link_role_parse(role, &parsed)) {
-		json_decref(object);
-		return error_set(error, EINVAL, "%s: cannot be read", joining->path);
+	if (unpack_told(object, &told)) {
+		joining_take_told(joining, &told);
+		joining->state = JOINING_MEMBER;
+	} else {
+		err = error_set(error, EINVAL, "%s: cannot be read", joining->path);
 	}
-	joining_take_told(joining, name, segment, parsed, (uint32_t)mtu);
-	joining->state = JOINING_MEMBER;
+	wg_key_wipe(&told.preshared);
 	json_decref(object);
-	return 0;
+	return err;
 }
 
 int joining_open_files(struct joining *joining, struct error *error)

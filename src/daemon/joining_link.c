@@ -41,8 +41,9 @@ static void make_link(void *argument)
 static void ask(void *argument)
 {
 	struct joining *joining = argument;
-	const struct control enrol = {
-		.type = CONTROL_ENROL, .key = wg_key_public(&joining->private)};
+	const struct control enrol = {.type = CONTROL_ENROL,
+		.key = wg_key_public(&joining->private),
+		.capabilities = CAN_PRESHARE};
 
 	if (joining->link)
 		link_say(joining->link, &joining->invite.relay, &enrol);
@@ -70,13 +71,17 @@ struct port *joining_make_port(struct joining *joining, struct world_port *clien
 {
 	struct link_member_settings settings = {
 		.key = joining->invite.relay,
+		.preshared = joining->preshared,
 		.mtu = client->config.mtu ? client->config.mtu : joining->mtu,
 		.endpoint = joining->relay,
 		.is_dialled = true,
 	};
+	struct port *port;
 
 	snprintf(settings.name, sizeof(settings.name), "%s", client->config.name);
-	return link_member_new(joining->link, &settings);
+	port = link_member_new(joining->link, &settings);
+	wg_key_wipe(&settings.preshared);
+	return port;
 }
 
 /* Control */

@@ -12,7 +12,7 @@ struct joining {
 	struct world_port *entrance;
 	enum joining_state state;
 	struct invite invite;
-	struct wg_key private;
+	struct wg_key private, preshared; /* preshared: zero: there is none */
 	struct udp udp;
 	char path[400]; /* of what we were told when we were accepted */
 	struct link_mail mail;
@@ -41,8 +41,8 @@ static inline struct world *joining_world(const struct joining *joining)
 int joining_open_files(struct joining *joining, struct error *error) MUST_USE;
 /* What the relay said is kept: the invitation is good once. */
 int joining_keep(const struct joining *joining, struct error *error) MUST_USE;
-void joining_take_told(struct joining *joining, const char *name, const char *segment,
-	enum link_role role, uint32_t mtu);
+/* name, segment, role, mtu, preshared */
+void joining_take_told(struct joining *joining, const struct control *told);
 
 /* joining_link.c: to the hub's thread and back. */
 int joining_open_link(struct joining *joining, struct error *error) MUST_USE;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/link_mail.h"
 
+#include <string.h>
+
 static void arrive(struct task *task)
 {
 	struct link_letter *letter = CONTAINER_OF(task, struct link_letter, task);
@@ -9,8 +11,10 @@ static void arrive(struct task *task)
 
 	if (news.control)
 		news.control = &control;
+	explicit_bzero(&letter->control, sizeof(letter->control)); /* it may hold a key */
 	atomic_store(&letter->is_under_way, false);
 	letter->mail->on_news(letter->mail, &news);
+	explicit_bzero(&control, sizeof(control));
 }
 
 void link_mail_init(struct link_mail *mail, struct loop *control,

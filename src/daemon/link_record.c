@@ -19,6 +19,7 @@ json_t *link_member_json(const struct link_member_record *member)
 		link_role_name(member->role), "since", (json_int_t)member->since);
 
 	set_key(object, "key", &member->key);
+	set_key(object, "preshared", &member->preshared);
 	if (member->is_waiting)
 		json_object_set_new(object, "waits", json_true());
 	if (!mac_is_zero(member->mac))
@@ -81,6 +82,9 @@ bool link_member_read(struct link_member_record *member, const json_t *object)
 		return false;
 	member->since = get_time(object, "since");
 	member->is_waiting = json_is_true(json_object_get(object, "waits"));
+	if (json_object_get(object, "preshared") &&
+		!get_key(object, "preshared", &member->preshared))
+		return false;
 	return (!mac || mac_parse(mac, &member->mac)) &&
 	       (!endpoint || endpoint_parse(endpoint, &member->endpoint)) &&
 	       (!address || prefix_parse(address, &member->address));

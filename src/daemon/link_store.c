@@ -114,6 +114,7 @@ void link_store_remove_member(struct link_store *store, struct link_member_recor
 {
 	list_remove(&member->node);
 	store->member_count--;
+	wg_key_wipe(&member->preshared);
 	free(member);
 }
 

@@ -20,6 +20,7 @@ struct link_member_record {
 	struct list node;
 	char name[CONFIG_NAME_SIZE];
 	struct wg_key key;
+	struct wg_key preshared; /* made when it enrolled; zero: it has none */
 	enum link_role role;
 	struct mac mac;		  /* of a host, once it showed it; else zero */
 	struct endpoint endpoint; /* where it was last */

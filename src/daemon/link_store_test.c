@@ -71,6 +71,7 @@ static void keeps_everything(void **)
 	member->role = ROLE_BRIDGE;
 	member->since = 1234567890123;
 	member->is_waiting = true;
+	fill_key(&member->preshared, 9);
 	assert_true(mac_parse("02:00:00:00:00:09", &member->mac));
 	assert_true(endpoint_parse("[2001:db8::1]:4000", &member->endpoint));
 	assert_true(prefix_parse("10.5.0.9/24", &member->address));
@@ -94,6 +95,7 @@ static void keeps_everything(void **)
 	assert_int_equal(member->role, ROLE_BRIDGE);
 	assert_int_equal(member->since, 1234567890123);
 	assert_true(member->is_waiting);
+	assert_int_equal(member->preshared.bytes[31], 9);
 	assert_int_equal(member->mac.bytes[5], 9);
 	assert_int_equal(member->endpoint.port, 4000);
 	assert_int_equal(member->address.len, 24);
@@ -284,6 +286,7 @@ static void reads_the_old_form(void **)
 	write_file(old, strlen(old), 0);
 	open_store(&store);
 	assert_int_equal(link_store_member(&store, "laptop")->since, 5);
+	assert_true(wg_key_is_zero(&link_store_member(&store, "laptop")->preshared));
 	add_member(&store, "desk", 4);
 	save(&store);
 	link_store_close(&store);

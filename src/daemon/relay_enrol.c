@@ -52,11 +52,14 @@ static void answer(
 	snprintf(control.segment, sizeof(control.segment), "%s", relay_hub(relay));
 	if (member->is_waiting)
 		snprintf(control.text, sizeof(control.text), "waits for the relay's owner");
+	else
+		control.preshared = member->preshared;
 	relay_say(relay, invite, &control);
+	wg_key_wipe(&control.preshared);
 }
 
-static int enrol(struct relay *relay, struct link_invite_record *invite, const struct wg_key *key,
-	int64_t now, struct error *error)
+static int enrol(struct relay *relay, struct link_invite_record *invite,
+	const struct control *asked, int64_t now, struct error *error)
 {
 	struct link_member_record *member = link_store_add_member(&relay->store);
 	int err;
@@ -64,13 +67,15 @@ static int enrol(struct relay *relay, struct link_invite_record *invite, const s
 	if (!member)
 		return error_set(error, ENOMEM, "the relay is out of memory");
 	snprintf(member->name, sizeof(member->name), "%s", invite->name);
-	member->key = *key;
+	member->key = asked->key;
+	if (asked->capabilities & CAN_PRESHARE)
+		wg_key_make_preshared(&member->preshared);
 	member->role = invite->role;
 	member->since = now;
 	member->is_waiting = relay->entrance->config.link.needs_approval;
 	err = member->is_waiting ? 0 : relay_plug_member(relay, member, error);
 	if (!err) {
-		invite->used_by = *key;
+		invite->used_by = asked->key;
 		invite->ended = now;
 		invite->is_changed = true;
 		err = link_store_save(&relay->store, error);
@@ -107,7 +112,7 @@ static void take_open(struct relay *relay, const struct link_news *news,
 		refuse(relay, news, invite->name, "this key is somebody's already");
 	else if (relay->store.member_count >= LINK_MEMBERS_MAX)
 		refuse(relay, news, invite->name, "the relay has as many members as it can have");
-	else if (enrol(relay, invite, key, now, &error))
+	else if (enrol(relay, invite, news->control, now, &error))
 		refuse(relay, news, invite->name, error.text);
 	else {
 		member = link_store_member(&relay->store, invite->name);

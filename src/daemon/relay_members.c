@@ -66,11 +66,13 @@ struct port *relay_make_port(struct relay *relay, struct world_port *client)
 	const struct link_member_record *member = client->member;
 	struct link_member_settings settings = {
 		.key = member->key,
+		.preshared = member->preshared,
 		.mtu = client->config.mtu,
 		.endpoint = member->endpoint,
 		.is_one_host = member->role == ROLE_HOST,
 		.mac = member->mac,
 	};
+	struct port *port;
 
 	snprintf(settings.name, sizeof(settings.name), "%s", member->name);
 	if (member->address.len) {
@@ -80,7 +82,9 @@ struct port *relay_make_port(struct relay *relay, struct world_port *client)
 		if (world_find_kind(client->hub, PORT_KIND_NAT) && client->hub->config.has_subnet)
 			settings.gateway = hub_config_gateway(&client->hub->config);
 	}
-	return link_member_new(relay->link, &settings);
+	port = link_member_new(relay->link, &settings);
+	wg_key_wipe(&settings.preshared);
+	return port;
 }
 
 static void clash(struct relay *relay, const struct link_member_record *member,

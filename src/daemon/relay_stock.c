@@ -60,7 +60,8 @@ static void write_config(const struct relay *relay, const struct link_member_rec
 	const struct world_hub *hub = relay->entrance->hub;
 	const bool has_nat = hub->config.has_subnet && world_find_kind(hub, PORT_KIND_NAT);
 	struct ip_prefix subnet = {prefix_nth(&member->address, 0), member->address.len};
-	char private_text[WG_KEY_TEXT_SIZE], public_text[WG_KEY_TEXT_SIZE], dns[IP_TEXT_SIZE] = "";
+	char private_text[WG_KEY_TEXT_SIZE], public_text[WG_KEY_TEXT_SIZE];
+	char preshared_text[WG_KEY_TEXT_SIZE], dns[IP_TEXT_SIZE] = "";
 	char address[PREFIX_TEXT_SIZE], allowed[PREFIX_TEXT_SIZE];
 	const char *bracket = strchr(host, ':') ? "[" : "";
 
@@ -68,14 +69,16 @@ static void write_config(const struct relay *relay, const struct link_member_rec
 		ip_format(hub_config_gateway(&hub->config), dns);
 	snprintf(ret, size,
 		"[Interface]\nPrivateKey = %s\nAddress = %s\nMTU = %u\n%s%s%s\n[Peer]\n"
-		"PublicKey = %s\nAllowedIPs = %s\nEndpoint = %s%s%s:%u\n"
+		"PublicKey = %s\nPresharedKey = %s\nAllowedIPs = %s\nEndpoint = %s%s%s:%u\n"
 		"PersistentKeepalive = 25\n",
 		wg_key_format(private, private_text), prefix_format(&member->address, address),
 		LINK_MTU_STANDARD, has_nat ? "DNS = " : "", dns, has_nat ? "\n" : "",
 		wg_key_format(&relay->public, public_text),
+		wg_key_format(&member->preshared, preshared_text),
 		has_nat ? "0.0.0.0/0" : prefix_format(&subnet, allowed), bracket, host,
 		bracket[0] ? "]" : "", port);
 	explicit_bzero(private_text, sizeof(private_text));
+	explicit_bzero(preshared_text, sizeof(preshared_text));
 }
 
 static int add_stock(
@@ -115,10 +118,12 @@ int relay_add_stock(struct relay *relay, const char *name, const char *address, 
 		return err;
 	wg_key_make_private(&private);
 	record.key = wg_key_public(&private);
+	wg_key_make_preshared(&record.preshared);
 	snprintf(record.name, sizeof(record.name), "%s", name);
 	err = add_stock(relay, &record, error);
 	if (!err)
 		write_config(relay, &record, &private, host, port, ret_text, RELAY_CONFIG_SIZE);
 	wg_key_wipe(&private);
+	wg_key_wipe(&record.preshared);
 	return err;
 }

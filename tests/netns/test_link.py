@@ -176,6 +176,7 @@ def phone(relay, host, name, *words):
         stripped = "".join(line + "\n" for line in text.splitlines()
                            if line.split(" = ")[0] not in ("Address", "MTU", "DNS"))
         host.run("wg", "setconf", interface, "/dev/stdin", input=stripped)
+        assert "PresharedKey" in keys
         host.ip(f"address add {keys['Address']} dev {interface}",
                 f"link set {interface} mtu {keys['MTU']} up")
         yield keys["Address"].split("/")[0]
@@ -332,6 +333,35 @@ def states(relay):
 
 def link_details(daemon):
     return daemon.request("GET", "/v1/hubs/hub5/ports/link")[1].get("details", {})
+
+
+def written(daemon):
+    """What it keeps of its links, a text; nobody else may read it."""
+    files = list((daemon.state / "link").iterdir())
+    assert all(file.stat().st_mode & 0o777 == 0o600 for file in files)
+    return {file: file.read_text() for file in files}
+
+
+def test_both_ends_have_a_preshared_key(wide, relay):
+    """Made for the member, the same at both ends, and of use: with another one there is silence."""
+    with joined(relay, wide.office, "shared") as daemon:
+        line = [json.loads(line) for line in written(relay)[
+            relay.state / "link" / "hub5.json"].splitlines() if '"shared"' in line][-1]
+        key = [member for member in line["members"] if member["name"] == "shared"][0]["preshared"]
+        file, text = [item for item in written(daemon).items() if key in item[1]][0]
+        config = daemon.lanyard("config").stdout
+        daemon.kill()
+        daemon.config_file.write_text(config)
+        file.write_text(text.replace(key, "A" * 42 + "E="))
+        daemon.start()
+        time.sleep(3)
+        assert not link_details(daemon)["up"]
+        daemon.kill()
+        file.write_text(text)
+        daemon.start()
+        wait_until(lambda: link_details(daemon)["up"], 10, "it does not come up with its key")
+    relay.lanyard("link", "revoke", "shared")
+    assert "preshared" not in relay.lanyard("link", "list", "--json").stdout
 
 
 def test_who_waits_is_let_in(wide):

@@ -17,6 +17,7 @@ enum tag {
 	TAG_NAME,
 	TAG_SEGMENT,
 	TAG_TEXT,
+	TAG_PRESHARED,
 };
 
 static const char *const roles[ROLE_COUNT] = {"host", "bridge", "router"};
@@ -42,6 +43,12 @@ static void write_value(struct writer *w, enum tag tag, const void *value, size_
 	write_u8(w, (uint8_t)tag);
 	write_u8(w, (uint8_t)len);
 	write_bytes(w, value, len);
+}
+
+static void write_key(struct writer *w, enum tag tag, const struct wg_key *key)
+{
+	if (!wg_key_is_zero(key))
+		write_value(w, tag, key, sizeof(*key));
 }
 
 static void write_number(struct writer *w, enum tag tag, uint32_t number)
@@ -82,14 +89,14 @@ size_t control_write(const struct control *control, uint8_t out[CONTROL_MAX])
 	store_be64(stamp, control->stamp);
 	if (control->stamp)
 		write_value(&w, TAG_STAMP, stamp, sizeof(stamp));
-	if (!wg_key_is_zero(&control->key))
-		write_value(&w, TAG_KEY, &control->key, sizeof(control->key));
+	write_key(&w, TAG_KEY, &control->key);
 	write_number(&w, TAG_ROLE, control->role);
 	write_number(&w, TAG_MTU, control->mtu);
 	write_subnet(&w, &control->subnet);
 	write_text(&w, TAG_NAME, control->name);
 	write_text(&w, TAG_SEGMENT, control->segment);
 	write_text(&w, TAG_TEXT, control->text);
+	write_key(&w, TAG_PRESHARED, &control->preshared);
 	store_be16(out + 2, (uint16_t)(writer_len(&w) - HEADER_LEN));
 	return writer_len(&w);
 }
@@ -161,6 +168,9 @@ static void read_value(enum tag tag, struct reader value, struct control *ret)
 		return;
 	case TAG_SEGMENT:
 		read_text(value, ret->segment, sizeof(ret->segment));
+		return;
+	case TAG_PRESHARED:
+		read_copy(&value, ret->preshared.bytes, sizeof(ret->preshared));
 		return;
 	case TAG_TEXT:
 		read_text(value, ret->text, sizeof(ret->text));

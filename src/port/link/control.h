@@ -24,8 +24,9 @@
 
 enum control_type {
 	CONTROL_HELLO = 1, /* capabilities, subnet; is_answer: to another's */
-	CONTROL_ENROL,	   /* key: of whoever wants to be a member; in a session of the invite's */
-	CONTROL_ACCEPTED,  /* name, role, mtu, segment */
+	CONTROL_ENROL,	   /* key: of whoever wants to be a member; capabilities; in a session of
+			    * the invite's */
+	CONTROL_ACCEPTED,  /* name, role, mtu, segment, preshared */
 	CONTROL_REFUSED,   /* text: why; by the relay, in place of an answer to anything else */
 	CONTROL_PING,	   /* stamp */
 	CONTROL_PONG,	   /* the same stamp */
@@ -37,6 +38,7 @@ enum control_capability {
 	CAN_FRAMES = 1, /* nibble 1 */
 	CAN_ETHERIP = 2,
 	CAN_UNSUMMED = 4, /* LINK_UNSUMMED */
+	CAN_PRESHARE = 16,
 };
 
 /* What a member may do. */
@@ -57,6 +59,7 @@ struct control {
 	bool is_answer;
 	uint64_t stamp;
 	struct wg_key key;
+	struct wg_key preshared; /* secret, of the member and its relay */
 	enum link_role role;
 	uint32_t mtu;
 	struct ip_prefix subnet;	 /* IPv4 */

@@ -19,6 +19,7 @@ void peer_say(struct link_peer *peer, const struct control *control, nsec now)
 	struct wg_packet packet = {&part, 1, (uint32_t)part.iov_len};
 
 	wg_peer_send(peer->wg, &packet, 1, now);
+	explicit_bzero(bytes, sizeof(bytes));
 }
 
 void tell_news(struct link_peer *peer, enum link_event event, const struct control *control)

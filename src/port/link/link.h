@@ -70,6 +70,7 @@ void link_say(struct link *link, const struct wg_key *key, const struct control 
 struct link_member_settings {
 	char name[PORT_NAME_SIZE];
 	struct wg_key key;	  /* public */
+	struct wg_key preshared;  /* zero: none */
 	uint32_t mtu;		  /* of the segment; 0: LINK_MTU_STANDARD */
 	struct endpoint endpoint; /* where it was; or none */
 	bool is_dialled;	  /* we go to it, and again and again */

@@ -234,6 +234,7 @@ struct port *link_member_new(struct link *link, const struct link_member_setting
 		errno = err;
 		return NULL;
 	}
+	wg_peer_set_preshared(member->peer.wg, &settings->preshared);
 	wg_peer_set_mtu(member->peer.wg, member->frame_max + LINK_HEADER_LEN);
 	if (!ip_is_none(settings->endpoint.ip)) {
 		wg_peer_set_endpoint(member->peer.wg, &settings->endpoint);

@@ -105,9 +105,11 @@ static void says_what_it_means(void **)
 	size_t len;
 
 	memset(&control.key, 7, sizeof(control.key));
+	memset(&control.preshared, 8, sizeof(control.preshared));
 	assert_true(prefix_parse("10.5.0.0/24", &control.subnet));
 	len = control_write(&control, bytes);
 	assert_true(control_read(bytes, len, &read));
+	assert_true(wg_key_equal(&read.preshared, &control.preshared));
 	assert_int_equal(control_write(&read, again), len);
 	assert_memory_equal(again, bytes, len);
 	assert_true(control_read(bytes, len + 15, &read)); /* a session's padding */
@@ -133,6 +135,7 @@ static void bounds_texts(void **)
 	size_t len;
 
 	memset(&control.key, 7, sizeof(control.key));
+	memset(&control.preshared, 8, sizeof(control.preshared));
 	memset(control.name, 'n', sizeof(control.name) - 1);
 	memset(control.segment, 's', sizeof(control.segment) - 1);
 	memset(control.text, '\033', sizeof(control.text) - 1);
