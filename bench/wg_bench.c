@@ -64,11 +64,11 @@ static uint32_t packet_look(const uint8_t *packet, size_t len, unsigned which, s
 }
 
 static void transmit(void *owner, const struct endpoint *to, const uint8_t *bytes, size_t len,
-	size_t segment_len)
+	size_t segment_len, bool is_whole)
 {
 	struct bench *bench = owner;
 
-	udp_send(&bench->udp, to, bytes, len, segment_len);
+	udp_send(&bench->udp, to, bytes, len, segment_len, is_whole);
 }
 
 static void deliver(

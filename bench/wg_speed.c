@@ -35,8 +35,8 @@ static nsec cpu_time(void)
 	return time.tv_sec * NSEC_PER_SEC + time.tv_nsec;
 }
 
-static void transmit(
-	void *owner, const struct endpoint *, const uint8_t *bytes, size_t len, size_t segment_len)
+static void transmit(void *owner, const struct endpoint *, const uint8_t *bytes, size_t len,
+	size_t segment_len, bool)
 {
 	struct end *end = owner;
 
@@ -45,7 +45,7 @@ static void transmit(
 	end->segment_len = segment_len;
 }
 
-static void drop(void *, const struct endpoint *, const uint8_t *, size_t, size_t)
+static void drop(void *, const struct endpoint *, const uint8_t *, size_t, size_t, bool)
 {
 }
 

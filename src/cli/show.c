@@ -194,6 +194,8 @@ static void print_session(const json_t *port)
 	printf(INDENT "at %s", text_of(details, "endpoint"));
 	if (json_object_get(details, "rtt"))
 		printf(", round trip %.1f ms", number_of(details, "rtt") * 1000);
+	if (json_object_get(details, "path_mtu"))
+		printf(", path MTU %.0f", number_of(details, "path_mtu"));
 	if (json_object_get(details, "handshake"))
 		printf(", handshake %s ago", amount_time(number_of(details, "handshake"), age));
 	putchar('\n');

@@ -65,6 +65,8 @@ static void describe_session(const struct world_port *port, json_t *details)
 		set_seconds(details, "handshake", state.now - state.wg.handshake_at);
 	if (state.rtt)
 		set_seconds(details, "rtt", state.rtt);
+	if (state.path_mtu)
+		json_object_set_new(details, "path_mtu", json_integer(state.path_mtu));
 	json_object_set_new(
 		details, "received_bytes", json_integer((json_int_t)state.wg.received_bytes));
 	json_object_set_new(details, "sent_bytes", json_integer((json_int_t)state.wg.sent_bytes));

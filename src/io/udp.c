@@ -34,10 +34,22 @@ static void set_buffer(int fd, int forced, int asked)
 		setsockopt(fd, SOL_SOCKET, asked, &len, sizeof(len));
 }
 
+static void set_whole(struct udp *udp, bool is_whole)
+{
+	const int discover4 = is_whole ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT;
+	const int discover6 = is_whole ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_DONT;
+
+	udp->is_whole = is_whole;
+	setsockopt(udp->fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover4, sizeof(discover4));
+	if (udp->is_ip6)
+		setsockopt(udp->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &discover6, sizeof(discover6));
+}
+
 static void set_options(struct udp *udp)
 {
 	const int on = 1, off = 0;
 
+	set_whole(udp, false);
 	set_buffer(udp->fd, SO_RCVBUFFORCE, SO_RCVBUF);
 	set_buffer(udp->fd, SO_SNDBUFFORCE, SO_SNDBUF);
 	setsockopt(udp->fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)); /* Linux 5.0 */
@@ -160,13 +172,15 @@ static bool is_for_cutting(int err)
 }
 
 unsigned udp_send(struct udp *udp, const struct endpoint *to, const uint8_t *bytes, size_t len,
-	size_t segment_len)
+	size_t segment_len, bool is_whole)
 {
 	struct sockaddr_storage address;
 	struct msghdr message = {
 		.msg_name = &address, .msg_namelen = address_for(udp, to, &address)};
 	int err;
 
+	if (UNLIKELY(is_whole != udp->is_whole))
+		set_whole(udp, is_whole);
 	if (segment_len >= len || !udp->may_cut)
 		return send_each(udp, &message, bytes, len, segment_len);
 	err = send_once(udp, &message, bytes, len, segment_len);

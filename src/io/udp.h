@@ -16,9 +16,10 @@
 #define UDP_BATCH_COUNT 64
 
 struct udp {
-	int fd;	      /* non-blocking; -1: not open */
-	bool is_ip6;  /* for both families */
-	bool may_cut; /* until a device on the way turns out not to */
+	int fd;	       /* non-blocking; -1: not open */
+	bool is_ip6;   /* for both families */
+	bool may_cut;  /* until a device on the way turns out not to */
+	bool is_whole; /* what is sent now may not be cut on the way */
 };
 
 /* At the port; at the address, or at all of both families when it is none. */
@@ -29,10 +30,12 @@ uint16_t udp_port(const struct udp *udp);
 /*
  * Sends len bytes as datagrams of segment_len, the last of which may be shorter. Returns how many
  * were refused; errno says why the last was. What the path cannot carry in one piece (EMSGSIZE) is
- * tried one by one, so that the others get through.
+ * tried one by one, so that the others get through. is_whole: no router may cut them (IPv4's
+ * don't-fragment bit), nor does the kernel, whatever it was told of the path; else it may, as for
+ * IPv4 routers may.
  */
 unsigned udp_send(struct udp *udp, const struct endpoint *to, const uint8_t *bytes, size_t len,
-	size_t segment_len);
+	size_t segment_len, bool is_whole);
 /* One datagram, or several of one sender joined: *ret_segment_len each, the last may be shorter.
  * The length, or -errno. size: UDP_BATCH_LEN, or some may be lost. */
 ssize_t udp_read(const struct udp *udp, uint8_t *bytes, size_t size, struct endpoint *ret_from,

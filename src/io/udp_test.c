@@ -77,12 +77,12 @@ static void test_many_in_one_call(void **)
 		open_everywhere(&a);
 		open_everywhere(&b);
 		to = endpoint_of(addresses[i], udp_port(&b));
-		assert_int_equal(udp_send(&a, &to, sent, 64000, 1000), 0);
+		assert_int_equal(udp_send(&a, &to, sent, 64000, 1000, false), 0);
 		assert_true(a.may_cut);
 		assert_in_range(receive_all(&b, addresses[i], 64000, 1000), 1, 4);
-		assert_int_equal(udp_send(&a, &to, sent, 2500, 1000), 0);
+		assert_int_equal(udp_send(&a, &to, sent, 2500, 1000, false), 0);
 		receive_all(&b, addresses[i], 2500, 1000);
-		assert_int_equal(udp_send(&a, &to, sent, 999, 999), 0);
+		assert_int_equal(udp_send(&a, &to, sent, 999, 999, false), 0);
 		receive_all(&b, addresses[i], 999, 999);
 		udp_close(&a);
 		udp_close(&b);
@@ -98,7 +98,7 @@ static void test_without_cutting(void **)
 	open_everywhere(&b);
 	a.may_cut = false;
 	to = endpoint_of("127.0.0.1", udp_port(&b));
-	assert_int_equal(udp_send(&a, &to, sent, 2500, 1000), 0);
+	assert_int_equal(udp_send(&a, &to, sent, 2500, 1000, false), 0);
 	receive_all(&b, "127.0.0.1", 2500, 1000);
 	udp_close(&a);
 	udp_close(&b);
@@ -120,7 +120,8 @@ static bool has_loopback;
 
 static void test_longer_than_the_path(void **)
 {
-	struct endpoint to;
+	struct endpoint to, from;
+	size_t segment;
 	struct udp a, b;
 
 	if (!has_loopback)
@@ -129,9 +130,19 @@ static void test_longer_than_the_path(void **)
 	open_everywhere(&b);
 	to = endpoint_of("127.0.0.1", udp_port(&b));
 	set_mtu(1280);
-	assert_int_equal(udp_send(&a, &to, sent, 4200, 1400), 0); /* in fragments */
+	assert_int_equal(udp_send(&a, &to, sent, 4200, 1400, false), 0); /* in fragments */
 	receive_all(&b, "127.0.0.1", 4200, 1400);
 	assert_true(a.may_cut);
+	/* Whole: what is too long does not leave, the rest does. */
+	assert_int_equal(udp_send(&a, &to, sent, 3000, 1400, true), 2);
+	assert_int_equal(errno, EMSGSIZE);
+	wait_for(&b);
+	assert_int_equal(udp_read(&b, got, sizeof(got), &from, &segment), 200);
+	assert_int_equal(udp_send(&a, &to, sent, 1252, 1252, true), 0);
+	receive_all(&b, "127.0.0.1", 1252, 1252);
+	assert_int_equal(udp_send(&a, &to, sent, 1253, 1253, true), 1);
+	assert_int_equal(udp_send(&a, &to, sent, 4200, 1400, false), 0);
+	receive_all(&b, "127.0.0.1", 4200, 1400);
 	set_mtu(65536);
 	udp_close(&a);
 	udp_close(&b);
@@ -143,7 +154,7 @@ static void test_refusals_are_counted(void **)
 	struct udp udp;
 
 	open_everywhere(&udp);
-	assert_int_equal(udp_send(&udp, &nowhere, sent, 2500, 1000), 3);
+	assert_int_equal(udp_send(&udp, &nowhere, sent, 2500, 1000, false), 3);
 	assert_true(errno == ENETUNREACH || errno == EINVAL);
 	udp_close(&udp);
 }

@@ -51,9 +51,9 @@ enum wg_event {
  */
 struct wg_ops {
 	/* Datagrams for one endpoint: len bytes, cut every segment_len, of which the last may be
-	 * shorter: what UDP_SEGMENT takes. Lent. */
+	 * shorter: what UDP_SEGMENT takes. is_whole: see wg_peer_set_whole(). Lent. */
 	void (*transmit)(void *owner, const struct endpoint *to, const uint8_t *bytes, size_t len,
-		size_t segment_len);
+		size_t segment_len, bool is_whole);
 	/* What a peer said, in the order in which it came, without what is empty; each with up to
 	 * 15 zeros behind it, or more. Lent, where they were received; may be changed, with the 16
 	 * bytes before each. */
@@ -113,6 +113,7 @@ struct wg_peer *wg_peer_find(const struct wg_device *device, const struct wg_key
 /* In the order in which they were made; NULL before the first and after the last. */
 struct wg_peer *wg_peer_after(const struct wg_device *device, const struct wg_peer *peer);
 void *wg_peer_owner(const struct wg_peer *peer);
+const struct endpoint *wg_peer_endpoint(const struct wg_peer *peer);
 
 /* NULL: none. Holds from the next handshake on. */
 void wg_peer_set_preshared(struct wg_peer *peer, const struct wg_key *preshared);
@@ -122,6 +123,8 @@ void wg_peer_set_endpoint(struct wg_peer *peer, const struct endpoint *endpoint)
 void wg_peer_set_keepalive(struct wg_peer *peer, nsec interval, nsec now);
 /* The longest packet that padding may make; 0: any. */
 void wg_peer_set_mtu(struct wg_peer *peer, uint32_t mtu);
+/* What is sent to it is not to be cut on the way: who uses it knows how much that carries. */
+void wg_peer_set_whole(struct wg_peer *peer, bool is_whole);
 
 struct wg_packet {
 	const struct iovec *parts;

@@ -44,6 +44,7 @@ struct wg_peer {
 	struct endpoint endpoint; /* ip_is_none(): nobody knows */
 	nsec know_again_at;	  /* the gate is to be told of it */
 	uint32_t mtu;
+	bool is_whole;
 	nsec keepalive; /* 0: none */
 
 	struct sessions sessions;

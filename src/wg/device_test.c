@@ -340,6 +340,25 @@ static void test_what_goes_together_leaves_together(void **)
 	assert_int_equal(b->got, 246);
 }
 
+/* What may be cut on the way does not leave with what may not. */
+static void test_whole_datagrams(void **)
+{
+	unsigned before;
+
+	connect();
+	before = a->transmits;
+	send_packet_of(&world, 0, 1, 1, 700);
+	wg_peer_set_whole(a->peers[1], true);
+	send_packet_of(&world, 0, 1, 2, 700);
+	run_for(&world, SECONDS(1));
+	assert_int_equal(a->transmits - before, 2);
+	assert_true(a->is_whole);
+	wg_peer_set_whole(a->peers[1], false);
+	send_packet_of(&world, 0, 1, 3, 700);
+	run_for(&world, SECONDS(1));
+	assert_false(a->is_whole);
+}
+
 static unsigned deliveries;
 
 static void count_delivery(
@@ -486,6 +505,7 @@ int main(void)
 		WG_TEST(test_a_giant),
 		WG_TEST(test_padding),
 		WG_TEST(test_what_goes_together_leaves_together),
+		WG_TEST(test_whole_datagrams),
 		WG_TEST(test_what_comes_together_is_delivered_together),
 		WG_TEST(test_arrivals_together),
 		WG_TEST(test_what_is_still_on_its_way),

@@ -35,6 +35,7 @@ struct end {
 
 	bool has_got[ENDS_MAX][PACKETS_SENT];
 	unsigned got, events[WG_EXPIRED + 1];
+	bool is_whole;		       /* the last transmit() was to be */
 	unsigned transmits, datagrams; /* calls of transmit(), and what they stood for */
 };
 
@@ -106,11 +107,12 @@ static inline void wire_take(
 }
 
 static inline void end_transmit(void *owner, const struct endpoint *to, const uint8_t *bytes,
-	size_t len, size_t segment_len)
+	size_t len, size_t segment_len, bool is_whole)
 {
 	struct end *end = owner;
 
 	end->transmits++;
+	end->is_whole = is_whole;
 	assert_true(len && segment_len && segment_len <= len && len <= WG_DATAGRAM_MAX);
 	assert_true((len + segment_len - 1) / segment_len <= WG_PACKETS_MAX);
 	while (len) {

@@ -209,7 +209,7 @@ static void receive_cookie(
 static void send_cookie(
 	struct wg_device *device, const struct message_cookie *message, const struct endpoint *to)
 {
-	memcpy(outbox_room(device, to, sizeof(*message)), message, sizeof(*message));
+	memcpy(outbox_room(device, to, sizeof(*message), false), message, sizeof(*message));
 	outbox_add(device, sizeof(*message));
 }
 

@@ -160,6 +160,16 @@ void wg_peer_set_mtu(struct wg_peer *peer, uint32_t mtu)
 	peer->mtu = mtu;
 }
 
+void wg_peer_set_whole(struct wg_peer *peer, bool is_whole)
+{
+	peer->is_whole = is_whole;
+}
+
+const struct endpoint *wg_peer_endpoint(const struct wg_peer *peer)
+{
+	return &peer->endpoint;
+}
+
 void peer_is_at(struct wg_peer *peer, const struct endpoint *endpoint, nsec now)
 {
 	bool has_moved = !endpoint_equal(&peer->endpoint, endpoint);

@@ -30,7 +30,7 @@ static bool seal(struct wg_peer *peer, struct session *session, const struct wg_
 	struct wg_device *device = peer->device;
 	const uint32_t padded = padded_len(peer, packet->len);
 	const size_t len = padded + WG_OVERHEAD;
-	uint8_t *message = outbox_room(device, &peer->endpoint, len);
+	uint8_t *message = outbox_room(device, &peer->endpoint, len, peer->is_whole);
 	uint8_t *plain = message + sizeof(struct message_data), *end = plain;
 	const uint64_t counter = session->sent;
 
@@ -127,7 +127,7 @@ void send_nothing(struct wg_peer *peer, nsec now)
 
 void send_message(struct wg_peer *peer, const void *message, size_t len, nsec now)
 {
-	memcpy(outbox_room(peer->device, &peer->endpoint, len), message, len);
+	memcpy(outbox_room(peer->device, &peer->endpoint, len, peer->is_whole), message, len);
 	outbox_add(peer->device, len);
 	peer->sent_bytes += len;
 	timers_on_sent(peer, false, now);

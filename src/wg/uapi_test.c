@@ -23,7 +23,7 @@ static struct allowed_ips allowed;
 static struct uapi uapi;
 static unsigned datagrams;
 
-static void transmit(void *, const struct endpoint *, const uint8_t *, size_t, size_t)
+static void transmit(void *, const struct endpoint *, const uint8_t *, size_t, size_t, bool)
 {
 	datagrams++;
 }

@@ -19,7 +19,7 @@ static void check(bool is_so)
 		abort();
 }
 
-static void transmit(void *, const struct endpoint *, const uint8_t *, size_t, size_t)
+static void transmit(void *, const struct endpoint *, const uint8_t *, size_t, size_t, bool)
 {
 }
 

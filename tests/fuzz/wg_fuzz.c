@@ -81,8 +81,8 @@ static uint8_t pattern(const struct end *from, uint32_t number, size_t i)
 	return (uint8_t)((number * 31 + i) ^ (from == &ends[0]));
 }
 
-static void transmit(
-	void *owner, const struct endpoint *, const uint8_t *bytes, size_t len, size_t segment_len)
+static void transmit(void *owner, const struct endpoint *, const uint8_t *bytes, size_t len,
+	size_t segment_len, bool)
 {
 	struct end *end = owner;
 

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import socket
+import time
 
 import pytest
 
@@ -75,33 +76,39 @@ def member(relay):
     return found[0]["port"]
 
 
-@pytest.fixture(scope="module")
-def office(path, relay):
-    with Daemon(path.office, OFFICE_CONFIG) as made:
-        invite = relay.lanyard("link", "invite", "hub5", "--name", "office", "--role", "bridge")
-        made.lanyard("link", "join", invite.stdout.strip(), "--hub", "hub5")
+def path_mtus(*daemons):
+    """Of each; None where it is not looked for."""
+    ports = [daemon.request("GET", "/v1/hubs/hub5")[1]["ports"] for daemon in daemons]
+    return [port["details"].get("path_mtu") for of_hub in ports for port in of_hub
+            if port["kind"] == "link"]
+
+
+@contextlib.contextmanager
+def joined(path, relay, mtu):
+    path.carries(mtu)
+    invite = relay.lanyard("link", "invite", "hub5", "--name", "office", "--role", "bridge")
+    with Daemon(path.office, OFFICE_CONFIG) as office:
+        office.lanyard("link", "join", invite.stdout.strip(), "--hub", "hub5")
         wait_until(lambda: member(relay)["state"] == "up", 10, "office is not up")
-        yield made
+        try:
+            yield office
+        finally:
+            relay.lanyard("link", "revoke", "office")
 
 
-@pytest.fixture(scope="module")
-def a(relay):
-    with Guest(relay, "10.5.0.11", hub="hub5", label="a", gateway=None) as made:
-        yield made
+@contextlib.contextmanager
+def guests(relay, office, mtu=1500):
+    with Guest(relay, "10.5.0.11", hub="hub5", label="a", gateway=None, mtu=mtu) as a, \
+            Guest(office, "10.5.0.12", hub="hub5", label="b", gateway=None, mtu=mtu) as b:
+        yield a, b
 
 
-@pytest.fixture(scope="module")
-def b(office):
-    with Guest(office, "10.5.0.12", hub="hub5", label="b", gateway=None) as made:
-        yield made
-
-
-def datagram_arrives(source, target, size):
+def datagram_arrives(source, target, size, tries=3):
     """As it was, with the checksum left to the hub."""
     payload = os.urandom(size - 28)
     with target.udp(target.address) as receiver, source.udp() as sender:
         receiver.settimeout(0.5)
-        for _ in range(8):
+        for _ in range(tries):
             sender.sendto(payload, receiver.getsockname())
             with contextlib.suppress(TimeoutError):
                 return receiver.recv(10000) == payload
@@ -117,26 +124,63 @@ def bulk(source, target, *words):
     return json.loads(done.stdout)["end"]["sum_received"]["bytes"]
 
 
-@pytest.mark.parametrize("mtu", [1500])
-@pytest.mark.parametrize("guest_mtu", [1380, 1500, 9000])
-def test_everything_passes(path, a, b, mtu, guest_mtu):
-    path.carries(mtu)
-    for guest in (a, b):
-        guest.ip(f"link set eth0 mtu {guest_mtu}")
-    for size in SIZES:
-        assert datagram_arrives(a, b, size), (size, "from the relay")
-        assert datagram_arrives(b, a, size), (size, "to the relay")
-    assert bulk(a, b) > 5e6
-    assert bulk(a, b, "-R") > 5e6
+def is_told_at_both_ends(source, target, most):
+    with target.listen(target.address) as listener, \
+            source.connect(*listener.getsockname()) as client, listener.accept()[0] as server:
+        for end in (client, server):
+            assert end.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) <= most
 
 
-def test_tcp_is_told_at_both_ends(path, a, b):
-    """Whoever opens it: 1380 less 40 of headers and 12 of time stamps."""
-    path.carries(1500)
-    for guest in (a, b):
-        guest.ip("link set eth0 mtu 9000")
-    for source, target in ((a, b), (b, a)):
-        with target.listen(target.address) as listener, \
-                source.connect(*listener.getsockname()) as client, listener.accept()[0] as server:
-            for end in (client, server):
-                assert end.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) == 1328
+@pytest.mark.parametrize("mtu", [1500, 1400, 1300, 1280, 1100])
+def test_everything_passes(path, relay, mtu):
+    """From the first moment on, but where it is less than the base: that takes a while."""
+    with joined(path, relay, mtu) as office:
+        if mtu < 1280:
+            wait_until(lambda: max(path_mtus(relay, office)) <= mtu, 15, "not found")
+        for guest_mtu in (1380, 1500, 9000):
+            with guests(relay, office, guest_mtu) as (a, b):
+                for size in SIZES:
+                    assert datagram_arrives(a, b, size), (size, "from the relay")
+                    assert datagram_arrives(b, a, size), (size, "to the relay")
+                assert bulk(a, b) > 5e6
+                assert bulk(a, b, "-R") > 5e6
+                # 40 bytes of headers and 12 of time stamps.
+                is_told_at_both_ends(a, b, 1380 - 52)
+                is_told_at_both_ends(b, a, 1380 - 52)
+
+
+def transfer(source, target, seconds):
+    server = target.start("iperf3", "-s", "-1", "--forceflush")
+    server.wait_for_output("Server listening")
+    return source.start("iperf3", "-c", target.address, "-t", seconds, "-b", "50M", "-i", "1", "-J")
+
+
+def test_a_path_that_becomes_narrow(path, relay):
+    """What was found is lost: what flows goes on within seconds, and what fits is looked for."""
+    with joined(path, relay, 1500) as office, guests(relay, office) as (a, b):
+        wait_until(lambda: path_mtus(relay, office) == [1460, 1460], 5, "not all of it at once")
+        assert "path MTU 1460" in relay.lanyard("show").stdout
+        client = transfer(a, b, 12)
+        time.sleep(3)
+        path.carries(1300)
+        assert client.wait(30) == 0, client.stdout
+        sums = [interval["sum"] for interval in json.loads(client.stdout)["intervals"]]
+        silent = sum(one["bytes"] == 0 for one in sums)
+        assert silent <= 5 and sums[-1]["bytes"] > 1e6, sums
+        assert datagram_arrives(a, b, 9000) and datagram_arrives(b, a, 9000, tries=8)
+        wait_until(lambda: path_mtus(relay)[0] == 1300, 30, "not found")
+        # What begins now is told of it.
+        is_told_at_both_ends(a, b, 1300 - 28 - 32 - 6 - 14 - 52)
+
+
+def test_members_own_interface_is_narrow(path, relay):
+    """The kernel refuses what is too long; no need to wait for silence."""
+    with joined(path, relay, 1500) as office, guests(relay, office) as (a, b):
+        path.office.ip("link set up0 mtu 1350")
+        try:
+            start = time.monotonic()
+            assert datagram_arrives(b, a, 1380) and datagram_arrives(b, a, 9000)
+            wait_until(lambda: path_mtus(office)[0] == 1348, 5, "not found")
+            assert time.monotonic() - start < 3
+        finally:
+            path.office.ip("link set up0 mtu 1500")

@@ -194,5 +194,5 @@ bool control_read(const uint8_t *packet, size_t len, struct control *ret)
 		if (!value.failed)
 			read_value(tag, value, ret);
 	}
-	return !values.failed && type >= CONTROL_HELLO && type <= CONTROL_WAITS;
+	return !values.failed && type >= CONTROL_HELLO && type <= CONTROL_PROBED;
 }

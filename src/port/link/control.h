@@ -32,12 +32,15 @@ enum control_type {
 	CONTROL_PONG,	   /* the same stamp */
 	CONTROL_NOTICE,	   /* text: what is wrong on our side as seen from the other */
 	CONTROL_WAITS,	   /* name, text: CONTROL_ACCEPTED is a person's to say */
+	CONTROL_PROBE,	   /* stamp; zeros follow: of the size that is tried */
+	CONTROL_PROBED,	   /* the same stamp: it came */
 };
 
 enum control_capability {
 	CAN_FRAMES = 1, /* nibble 1 */
 	CAN_ETHERIP = 2,
 	CAN_UNSUMMED = 4, /* LINK_UNSUMMED */
+	CAN_PROBED = 8,	  /* answers CONTROL_PROBE */
 	CAN_PRESHARE = 16,
 };
 

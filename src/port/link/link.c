@@ -39,11 +39,16 @@ void tell_news(struct link_peer *peer, enum link_event event, const struct contr
 }
 
 static void transmit(void *owner, const struct endpoint *to, const uint8_t *bytes, size_t len,
-	size_t segment_len)
+	size_t segment_len, bool is_whole)
 {
 	struct link *link = owner;
+	unsigned refused = udp_send(&link->udp, to, bytes, len, segment_len, is_whole);
 
-	link->lost += udp_send(&link->udp, to, bytes, len, segment_len);
+	if (LIKELY(!refused))
+		return;
+	link->lost += refused;
+	if (errno == EMSGSIZE && is_whole)
+		path_refuse(link, to, segment_len);
 }
 
 static void on_event(void *, struct wg_peer *wg, enum wg_event event, nsec now)
@@ -54,8 +59,10 @@ static void on_event(void *, struct wg_peer *wg, enum wg_event event, nsec now)
 		return;
 	if (event == WG_HANDSHAKE)
 		member_greet(member_of_peer(peer), now);
-	else if (event == WG_ROAMED)
+	else if (event == WG_ROAMED) {
+		path_renew(member_of_peer(peer), now);
 		tell_news(peer, LINK_MOVED, NULL);
+	}
 }
 
 static nsec wall_clock(void *)

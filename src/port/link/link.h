@@ -96,5 +96,6 @@ struct link_member_state {
 	nsec rtt; /* 0: not known */
 	nsec heard_at, now;
 	uint64_t lost_fragments;
+	uint32_t path_mtu; /* bytes of an IP packet on the way; 0: nobody looks for it */
 };
 void link_member_look(const struct port *port, struct link_member_state *ret);

@@ -4,7 +4,9 @@
 
 #include "base/list.h"
 #include "io/driver.h"
+#include "port/link/header.h"
 #include "port/link/link.h"
+#include "port/link/path_mtu.h"
 #include "port/link/reassembly.h"
 #include "port/link/routed.h"
 
@@ -38,8 +40,13 @@ struct link_member {
 	struct port port;
 	uint32_t mtu;	    /* of what is within a frame */
 	uint32_t frame_max; /* longer ones are cut */
+	uint32_t tcp_mtu;   /* what connections are told of */
 	uint16_t fragment_number;
 	bool is_dialled, is_one_host;
+
+	struct path_mtu path;
+	struct timer path_timer;
+	uint32_t longest_sent; /* packet in the session, since the last tick */
 
 	uint32_t capabilities; /* what the other side announced */
 	nsec hello_at, ping_at, heard_at;
@@ -75,6 +82,17 @@ void member_tick(struct link_member *member, nsec now);
 
 /* doubt.c */
 void member_doubt(struct link_member *member, nsec now); /* once a second, while it is up */
+
+/* path.c */
+void path_init(struct link_member *member);
+void path_done(struct link_member *member);
+void path_begin(struct link_member *member, nsec now); /* the other side answers probes */
+void path_end(struct link_member *member);	       /* it does not, or is gone */
+void path_renew(struct link_member *member, nsec now); /* it is elsewhere */
+void path_hear(struct link_member *member, uint64_t stamp, nsec now);
+void path_tick(struct link_member *member, nsec now);
+/* The kernel refused datagrams of that length, to whoever is there. */
+void path_refuse(struct link *link, const struct endpoint *at, size_t len);
 
 /* receive.c */
 void link_deliver(

@@ -19,6 +19,7 @@ struct sealing {
 	struct link_member *member;
 	nsec now;
 	unsigned count;
+	uint32_t longest;
 	struct wg_packet packets[WG_PACKETS_MAX];
 	struct iovec parts[WG_PACKETS_MAX][PARTS_MAX];
 	uint8_t headers[WG_PACKETS_MAX][LINK_HEADER_LEN + LINK_FRAGMENT_LEN];
@@ -43,6 +44,7 @@ static void add(struct sealing *sealing, const struct link_header *header, unsig
 	parts[0] = (struct iovec){sealing->headers[i], header_len};
 	sealing->packets[i] = (struct wg_packet){
 		parts, part_count + 1, (uint32_t)header_len + header->len};
+	sealing->longest = MAX(sealing->longest, sealing->packets[i].len);
 	if (++sealing->count == WG_PACKETS_MAX)
 		seal(sealing);
 }
@@ -108,7 +110,7 @@ static void add_clamped(struct sealing *sealing, const struct frame *frame)
 	struct frame clamped = {.head = head, .head_len = copied, .len = frame->len, .body = body};
 
 	memcpy(head, frame->head, copied);
-	clamp_head(head, frame, sealing->member->mtu);
+	clamp_head(head, frame, sealing->member->tcp_mtu);
 	clamped.offload = frame->offload;
 	clamped.body_count = frame_slice(frame, copied, frame->len - copied, body);
 	add_frame(sealing, &clamped);
@@ -120,7 +122,7 @@ static void take(struct segment_sink *sink, const struct frame *frames, unsigned
 	struct sealing *sealing = CONTAINER_OF(sink, struct sealing, sink);
 
 	for (unsigned i = 0; i < count; i++) {
-		if (UNLIKELY(clamp_is_needed(&frames[i], sealing->member->mtu)))
+		if (UNLIKELY(clamp_is_needed(&frames[i], sealing->member->tcp_mtu)))
 			add_clamped(sealing, &frames[i]);
 		else
 			add_frame(sealing, &frames[i]);
@@ -158,10 +160,12 @@ void member_send(struct port *port, const struct frame *frames, unsigned count)
 	sealing.member = member;
 	sealing.now = hub_now(port->hub);
 	sealing.count = 0;
+	sealing.longest = member->longest_sent;
 	for (unsigned i = 0; i < count; i++) {
 		if (!segment_lower(&frames[i], leaves(member, &frames[i]), &sealing.sink))
 			port_drop(port, DROP_MALFORMED, &frames[i]);
 	}
+	member->longest_sent = sealing.longest;
 }
 
 void member_set_up(struct link_member *member, bool is_up)
@@ -172,6 +176,7 @@ void member_set_up(struct link_member *member, bool is_up)
 	if (!is_up) {
 		member->capabilities = 0;
 		member->rtt = 0;
+		path_end(member);
 	}
 	tell_news(&member->peer, is_up ? LINK_UP : LINK_DOWN, NULL);
 }
@@ -180,6 +185,7 @@ static void member_free(struct port *port)
 {
 	struct link_member *member = member_of_port(port);
 
+	path_done(member);
 	reassembly_done(&member->reassembly);
 	routed_free(member->routed);
 	list_remove(&member->peer.node);
@@ -202,7 +208,6 @@ static void fill(struct link_member *member, const struct link_member_settings *
 	port->takes = TAKES_ALL;
 	port->is_down = true;
 	member->mtu = settings->mtu ? settings->mtu : LINK_MTU_STANDARD;
-	member->frame_max = member->mtu + ETH_HEADER_LEN;
 	member->is_dialled = settings->is_dialled;
 	member->is_one_host = settings->is_one_host;
 	port->mac = settings->mac;
@@ -235,7 +240,7 @@ struct port *link_member_new(struct link *link, const struct link_member_setting
 		return NULL;
 	}
 	wg_peer_set_preshared(member->peer.wg, &settings->preshared);
-	wg_peer_set_mtu(member->peer.wg, member->frame_max + LINK_HEADER_LEN);
+	path_init(member);
 	if (!ip_is_none(settings->endpoint.ip)) {
 		wg_peer_set_endpoint(member->peer.wg, &settings->endpoint);
 		wg_peer_connect(member->peer.wg, now);
@@ -249,9 +254,11 @@ struct port *link_member_new(struct link *link, const struct link_member_setting
 void link_member_move(struct port *port, const struct endpoint *endpoint)
 {
 	struct link_member *member = member_of_port(port);
+	nsec now = loop_now(member->peer.link->loop);
 
 	wg_peer_set_endpoint(member->peer.wg, endpoint);
-	wg_peer_renew(member->peer.wg, loop_now(member->peer.link->loop));
+	path_renew(member, now);
+	wg_peer_renew(member->peer.wg, now);
 }
 
 void link_member_nudge(struct port *port)
@@ -272,6 +279,7 @@ void link_member_look(const struct port *port, struct link_member_state *ret)
 		.heard_at = member->heard_at,
 		.now = now,
 		.lost_fragments = member->reassembly.lost,
+		.path_mtu = member->path.phase == PATH_MTU_UNKNOWN ? 0 : member->path.confirmed,
 	};
 	wg_peer_look(member->peer.wg, now, &ret->wg);
 	wg_key_wipe(&ret->wg.preshared);

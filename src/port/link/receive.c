@@ -59,8 +59,8 @@ static void add(
 		port_drop_in(&member->port, DROP_SOURCE_SPOOFED, &frame);
 	} else {
 		frame.offload = *offload;
-		if (UNLIKELY(clamp_is_needed(&frame, member->mtu)))
-			clamp_head(bytes, &frame, member->mtu);
+		if (UNLIKELY(clamp_is_needed(&frame, member->tcp_mtu)))
+			clamp_head(bytes, &frame, member->tcp_mtu);
 		coalesce_add(&arrivals->frames, bytes, len, offload);
 	}
 }

@@ -10,7 +10,7 @@ static void say_hello(struct link_member *member, bool is_answer, nsec now)
 {
 	const struct control hello = {
 		.type = CONTROL_HELLO,
-		.capabilities = CAN_FRAMES | CAN_ETHERIP | CAN_UNSUMMED,
+		.capabilities = CAN_FRAMES | CAN_ETHERIP | CAN_UNSUMMED | CAN_PROBED,
 		.is_answer = is_answer,
 		.subnet = member->peer.link->subnet,
 		.mtu = member->mtu,
@@ -72,6 +72,8 @@ static void hear_hello(struct link_member *member, const struct control *hello, 
 	member_set_up(member, true);
 	if (!was_open) {
 		member_ping(member, now);
+		if (hello->capabilities & CAN_PROBED)
+			path_begin(member, now);
 		compare_subnets(member, hello, now);
 	}
 }
@@ -88,14 +90,20 @@ static void hear_pong(struct link_member *member, const struct control *pong, ns
 
 void member_hear(struct link_member *member, const struct control *control, nsec now)
 {
-	struct control pong = {.type = CONTROL_PONG, .stamp = control->stamp};
+	struct control answer = {.type = CONTROL_PONG, .stamp = control->stamp};
 
 	switch (control->type) {
 	case CONTROL_HELLO:
 		hear_hello(member, control, now);
 		return;
+	case CONTROL_PROBE:
+		answer.type = CONTROL_PROBED;
+		/* fall through */
 	case CONTROL_PING:
-		peer_say(&member->peer, &pong, now);
+		peer_say(&member->peer, &answer, now);
+		return;
+	case CONTROL_PROBED:
+		path_hear(member, control->stamp, now);
 		return;
 	case CONTROL_PONG:
 		hear_pong(member, control, now);
@@ -130,6 +138,7 @@ void member_tick(struct link_member *member, nsec now)
 			member_ping(member, now);
 		if (member->is_dialled)
 			member_doubt(member, now);
+		path_tick(member, now);
 		return;
 	}
 	if (member->routed || now - member->hello_at < HELLO_AGAIN)
