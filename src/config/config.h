@@ -32,6 +32,7 @@ char *config_write(const struct config *config);
 /* Where our own hosts are on a hub with a subnet: .1, .2, and .254 (the last but one). */
 struct ip hub_config_host(const struct hub_config *hub);
 struct ip hub_config_gateway(const struct hub_config *hub);
+struct ip hub_config_gateway6(const struct hub_config *hub); /* where it has_subnet6 */
 struct ip hub_config_dhcp_server(const struct hub_config *hub);
 
 /* The hub, which has a subnet, on another of the same size: pool, router, reservations and the like

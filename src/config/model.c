@@ -35,6 +35,11 @@ struct ip hub_config_gateway(const struct hub_config *hub)
 	return prefix_nth(&hub->subnet, 2);
 }
 
+struct ip hub_config_gateway6(const struct hub_config *hub)
+{
+	return prefix_nth(&hub->subnet6, 2);
+}
+
 static uint32_t last_number(const struct ip_prefix *subnet)
 {
 	return ip4_number(ip_to_v4(prefix_last(subnet)));

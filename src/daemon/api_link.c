@@ -175,7 +175,7 @@ void api_post_member(struct api *api, struct request *request, struct reply *rep
 	struct relay *relay = find_relay(api, request, reply);
 	json_t *body = relay ? api_body(request, reply) : NULL;
 	const char *name = text_in(body, "name");
-	char text[RELAY_CONFIG_SIZE];
+	char text[STOCK_CONFIG_SIZE];
 	struct error error = {0};
 	int err;
 

@@ -108,8 +108,7 @@ static void fill(const struct world_port *port, struct gateway_settings *setting
 				: identity_mac(&port->hub->world->identity, hub->name, "nat", "");
 	settings->address = (struct ip_prefix){hub_config_gateway(hub), hub->subnet.len};
 	if (hub->has_subnet6)
-		settings->address6 = (struct ip_prefix){
-			prefix_nth(&hub->subnet6, 2), hub->subnet6.len};
+		settings->address6 = (struct ip_prefix){hub_config_gateway6(hub), hub->subnet6.len};
 	settings->mtu = config->mtu ? config->mtu : hub->mtu;
 	settings->may_reach_host = config->nat.may_reach_host;
 	settings->key = (struct hash_key){random_u64(), random_u64()};
@@ -222,7 +221,7 @@ void kind_nat_describe(const struct world_port *port, json_t *details)
 		details, "address", json_string(ip_format(hub_config_gateway(hub), text)));
 	if (hub->has_subnet6)
 		json_object_set_new(details, "address6",
-			json_string(ip_format(prefix_nth(&hub->subnet6, 2), text)));
+			json_string(ip_format(hub_config_gateway6(hub), text)));
 	for (size_t i = 0; i < nat->forward_count; i++)
 		json_array_append_new(
 			forwards, json_string(forward_format(&nat->forwards[i], text)));

@@ -12,9 +12,17 @@ static void set_key(json_t *object, const char *name, const struct wg_key *key)
 		json_object_set_new(object, name, json_string(wg_key_format(key, text)));
 }
 
+static void set_prefix(json_t *object, const char *name, const struct ip_prefix *prefix)
+{
+	char text[PREFIX_TEXT_SIZE];
+
+	if (prefix->len)
+		json_object_set_new(object, name, json_string(prefix_format(prefix, text)));
+}
+
 json_t *link_member_json(const struct link_member_record *member)
 {
-	char mac[MAC_TEXT_SIZE], endpoint[ENDPOINT_TEXT_SIZE], address[PREFIX_TEXT_SIZE];
+	char mac[MAC_TEXT_SIZE], endpoint[ENDPOINT_TEXT_SIZE];
 	json_t *object = json_pack("{s:s, s:s, s:I}", "name", member->name, "role",
 		link_role_name(member->role), "since", (json_int_t)member->since);
 
@@ -27,9 +35,8 @@ json_t *link_member_json(const struct link_member_record *member)
 	if (!ip_is_none(member->endpoint.ip))
 		json_object_set_new(object, "endpoint",
 			json_string(endpoint_format(&member->endpoint, endpoint)));
-	if (member->address.len)
-		json_object_set_new(
-			object, "address", json_string(prefix_format(&member->address, address)));
+	set_prefix(object, "address", &member->address);
+	set_prefix(object, "address6", &member->address6);
 	return object;
 }
 
@@ -71,11 +78,18 @@ static int64_t get_time(const json_t *object, const char *name)
 	return json_integer_value(json_object_get(object, name));
 }
 
+/* It may be missing. */
+static bool get_prefix(const json_t *object, const char *name, struct ip_prefix *ret)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return !text || prefix_parse(text, ret);
+}
+
 bool link_member_read(struct link_member_record *member, const json_t *object)
 {
 	const char *mac = json_string_value(json_object_get(object, "mac"));
 	const char *endpoint = json_string_value(json_object_get(object, "endpoint"));
-	const char *address = json_string_value(json_object_get(object, "address"));
 
 	if (!get_text(object, "name", member->name, sizeof(member->name)) ||
 		!get_key(object, "key", &member->key) || !get_role(object, &member->role))
@@ -87,7 +101,8 @@ bool link_member_read(struct link_member_record *member, const json_t *object)
 		return false;
 	return (!mac || mac_parse(mac, &member->mac)) &&
 	       (!endpoint || endpoint_parse(endpoint, &member->endpoint)) &&
-	       (!address || prefix_parse(address, &member->address));
+	       get_prefix(object, "address", &member->address) &&
+	       get_prefix(object, "address6", &member->address6);
 }
 
 bool link_invite_read(struct link_invite_record *invite, const json_t *object)

@@ -24,8 +24,8 @@ struct link_member_record {
 	enum link_role role;
 	struct mac mac;		  /* of a host, once it showed it; else zero */
 	struct endpoint endpoint; /* where it was last */
-	struct ip_prefix
-		address; /* of a client of WireGuard's own, with its subnet; len 0: it is none */
+	/* Of a client of WireGuard's own, with their subnets; both len 0: it is none. */
+	struct ip_prefix address, address6;
 	int64_t since;	 /* seconds since 1970, as all times here */
 	bool is_waiting; /* for a person to let it in: it has no port yet */
 	bool is_changed; /* the file does not have it so */

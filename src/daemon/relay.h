@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "daemon/link_store.h"
+#include "daemon/stock_member.h"
 #include "daemon/world.h"
 #include "port/link/invite.h"
 
@@ -31,12 +31,11 @@ int relay_place(const struct relay *relay, const char *given, char ret_host[INVI
 /* place: HOST or HOST:PORT; NULL: what the relay is known by. */
 int relay_invite(struct relay *relay, const char *name, enum link_role role, int64_t seconds,
 	const char *place, char ret_text[INVITE_TEXT_SIZE], struct error *error) MUST_USE;
-#define RELAY_CONFIG_SIZE 1024
 
 /* A member that is a client of WireGuard's own, as on a phone: what it is to be given, with a
- * private key that is kept nowhere else. address: with its subnet's length; NULL: one is chosen. */
+ * private key that is kept nowhere else. address: as stock_member_address() has it. */
 int relay_add_stock(struct relay *relay, const char *name, const char *address, const char *place,
-	char ret_text[RELAY_CONFIG_SIZE], struct error *error) MUST_USE;
+	char ret_text[STOCK_CONFIG_SIZE], struct error *error) MUST_USE;
 /* Lets in who waits for it. -ENOENT; -EEXIST: it is in. */
 int relay_approve(struct relay *relay, const char *name, struct error *error) MUST_USE;
 /* A member, one that waits to be, or an open invitation. -ENOENT. */

@@ -61,6 +61,19 @@ void relay_plug_members(struct relay *relay)
 	}
 }
 
+/* The way out is the NAT gateway's, where there is one for the family. */
+static struct link_address side_of(const struct world_hub *hub, const struct ip_prefix *address)
+{
+	const bool has_nat = world_find_kind(hub, PORT_KIND_NAT);
+	struct link_address side = {.prefix = *address};
+
+	if (has_nat && ip_is_v4(address->address) && hub->config.has_subnet)
+		side.gateway = hub_config_gateway(&hub->config);
+	else if (has_nat && !ip_is_v4(address->address) && hub->config.has_subnet6)
+		side.gateway = hub_config_gateway6(&hub->config);
+	return side;
+}
+
 struct port *relay_make_port(struct relay *relay, struct world_port *client)
 {
 	const struct link_member_record *member = client->member;
@@ -75,12 +88,11 @@ struct port *relay_make_port(struct relay *relay, struct world_port *client)
 	struct port *port;
 
 	snprintf(settings.name, sizeof(settings.name), "%s", member->name);
-	if (member->address.len) {
-		settings.address = member->address;
+	if (member->address.len || member->address6.len) {
+		settings.v4 = side_of(client->hub, &member->address);
+		settings.v6 = side_of(client->hub, &member->address6);
 		settings.mac = identity_mac(
 			&relay_world(relay)->identity, relay_hub(relay), "link", member->name);
-		if (world_find_kind(client->hub, PORT_KIND_NAT) && client->hub->config.has_subnet)
-			settings.gateway = hub_config_gateway(&client->hub->config);
 	}
 	port = link_member_new(relay->link, &settings);
 	wg_key_wipe(&settings.preshared);

@@ -22,6 +22,7 @@ RELAY_CONFIG = """\
 hubs:
   hub5:
     subnet: 10.5.0.0/24
+    subnet6: fd00:5::/64
     mtu: 1380
     ports:
       - {kind: dhcp}
@@ -166,51 +167,116 @@ def test_a_host_has_one_address(relay, laptop, a):
 
 @contextlib.contextmanager
 def phone(relay, host, name, *words):
-    """Debian's wireguard-go in the host's namespace, with the address that it was given."""
+    """Debian's wireguard-go in the host's namespace, with the addresses that it was given."""
     text = relay.lanyard("link", "wg-config", name, *words).stdout
     keys = dict(line.split(" = ", 1) for line in text.splitlines() if " = " in line)
     interface = f"phone{os.getpid() % 1000000}"
+    addresses = keys["Address"].split(", ")
     process = host.start("wireguard-go", "-f", interface)
     try:
         wait_until(lambda: interface in host.interfaces(), 10, "wireguard-go")
         stripped = "".join(line + "\n" for line in text.splitlines()
                            if line.split(" = ")[0] not in ("Address", "MTU", "DNS"))
-        host.run("wg", "setconf", interface, "/dev/stdin", input=stripped)
         assert "PresharedKey" in keys
-        host.ip(f"address add {keys['Address']} dev {interface}",
+        host.ip(*(f"address add {address} dev {interface} nodad" for address in addresses
+                  if ":" in address),
+                *(f"address add {address} dev {interface}" for address in addresses
+                  if ":" not in address),
                 f"link set {interface} mtu {keys['MTU']} up")
-        yield keys["Address"].split("/")[0]
+        host.run("wg", "setconf", interface, "/dev/stdin", input=stripped)
+        yield [address.split("/")[0] for address in addresses]
     finally:
         process.stop()
+        relay.lanyard("link", "revoke", name)
 
 
 def ping(guest, address, count=2):
     guest.run("ping", "-c", count, "-i", "0.3", "-W", "2", address)
 
 
+def iperf(server, client, address):
+    process = server.start("iperf3", "-s", "-1", "--forceflush")
+    process.wait_for_output("Server listening")
+    out = json.loads(client.run("iperf3", "-c", address, "-t", "1", "-J").stdout)
+    assert out["end"]["sum_received"]["bytes"] > 1e5
+
+
+def port_of(relay, name):
+    return members(relay)[name]["port"]
+
+
 def test_a_phone_is_a_member(wide, relay, a, b):
     """A stock WireGuard client: routed, behind a MAC address that the relay made up."""
-    with phone(relay, wide.office, "phone") as address:
+    with phone(relay, wide.office, "phone") as (address, _):
         wait_until(lambda: wide.office.run("ping", "-c", "1", "-W", "1", b.address,
                                            check=False).returncode == 0, 15, "no answer")
         ping(wide.office, a.address)
         ping(a, address)
         ping(b, address)
-        server = a.start("iperf3", "-s", "-1", "--forceflush")
-        server.wait_for_output("Server listening")
-        out = json.loads(wide.office.run("iperf3", "-c", a.address, "-t", "1", "-J").stdout)
-        assert out["end"]["sum_received"]["bytes"] > 1e5
+        iperf(a, wide.office, a.address)
         assert "lladdr 02:" in a.run("ip", "neigh", "show", address).stdout
         # From another address it is not heard.
         wide.office.ip(f"address add 10.5.0.99/32 dev phone{os.getpid() % 1000000}")
         wide.office.run("ping", "-I", "10.5.0.99", "-c", "1", "-W", "1", a.address, check=False)
-        assert members(relay)["phone"]["port"]["in"]["drops"]["source_spoofed"] > 0
+        assert port_of(relay, "phone")["in"]["drops"]["source_spoofed"] > 0
         # The relay comes back, the phone knows nothing of it.
         relay.kill()
         relay.start()
         wait_until(lambda: wide.office.run("ping", "-c", "1", "-W", "1", a.address,
                                            check=False).returncode == 0, 40, "not back")
-    relay.lanyard("link", "revoke", "phone")
+
+
+def test_a_phone_speaks_ipv6_and_loses_no_first_packet(wide, relay, a, b):
+    """Of either family, both ways, to a neighbour that nobody has heard of before."""
+    for number, guest in enumerate((a, b)):
+        guest.ip(f"address add fd00:5::{100 + number:x}/64 dev eth0 nodad")
+    names = (a.address, b.address, "fd00:5::64", "fd00:5::65")
+    with phone(relay, wide.office, "phone6") as own:
+        assert own[1].startswith("fd00:5::")
+        wait_until(lambda: port_of(relay, "phone6")["state"] == "up", 15, "not up")
+        for address in names:
+            assert wide.office.run("ping", "-c", "1", "-W", "3", address).returncode == 0
+        for guest in (a, b):
+            guest.run("ip", "neigh", "flush", "dev", "eth0")
+            for address in own:
+                assert guest.run("ping", "-c", "1", "-W", "3", address).returncode == 0
+        iperf(a, wide.office, names[2])
+        iperf(wide.office, b, own[1])
+        iperf(b, wide.office, names[1])
+        assert "unreachable" not in port_of(relay, "phone6")["in"]["drops"]
+        # More than waits for a neighbour that is not there is lost, and all that waited.
+        wide.office.run("ping", "-6", "-c", "6", "-i", "0.01", "-W", "4", "fd00:5::dead",
+                        check=False)
+        wait_until(lambda: port_of(relay, "phone6")["in"]["drops"].get("unreachable") == 4, 6,
+                   "what waits is let go")
+        assert port_of(relay, "phone6")["in"]["drops"]["queue_full"] == 2
+        # From another address it is not heard.
+        interface = f"phone{os.getpid() % 1000000}"
+        wide.office.ip(f"address add fd00:5::99/128 dev {interface} nodad")
+        wide.office.run("ping", "-I", "fd00:5::99", "-c", "1", "-W", "1", names[2], check=False)
+        assert port_of(relay, "phone6")["in"]["drops"]["source_spoofed"] > 0
+        # Nobody else gets its address: it defends it.
+        b.sysctl("net.ipv6.conf.eth0.accept_dad", 1)
+        b.sysctl("net.ipv6.conf.all.accept_dad", 1)
+        b.ip(f"address add {own[1]}/64 dev eth0")
+        wait_until(lambda: "dadfailed" in b.run("ip", "-6", "address", "show").stdout, 5, "no DAD")
+        b.ip(f"address del {own[1]}/64 dev eth0")
+
+
+def test_which_addresses_a_phone_may_have(relay):
+    def made(*words):
+        text = relay.lanyard("link", "wg-config", "picky", *words).stdout
+        relay.lanyard("link", "revoke", "picky")
+        return dict(line.split(" = ", 1) for line in text.splitlines() if " = " in line)
+
+    keys = made("--ip", "10.5.0.9/24,fd00:5::9/64")
+    assert keys["Address"] == "10.5.0.9/24, fd00:5::9/64"
+    assert keys["AllowedIPs"] == "10.5.0.0/24, fd00:5::/64"
+    assert made("--ip", "fd00:5::9/64")["Address"] == "10.5.0.3/24, fd00:5::9/64"
+    for words, match in (("10.5.0.9", "subnet's length"), ("10.5.0.9/24,10.5.0.8/24", "second"),
+                         ("fd00::1/64,", "subnet's length"), ("ff02::1/64", "subnet's length")):
+        with pytest.raises(CommandFailed, match=match):
+            made("--ip", words)
 
 
 def refusal(wide, invitation):

@@ -67,18 +67,22 @@ void link_caller_remove(struct link *link, const struct wg_key *key);
 /* To any peer; nothing, where it is not known. */
 void link_say(struct link *link, const struct wg_key *key, const struct control *control);
 
+/* Of a client of WireGuard's own. */
+struct link_address {
+	struct ip_prefix prefix; /* with its subnet's length; len 0: it has none of the family */
+	struct ip gateway;	 /* who knows the way to what is off the subnet; or none */
+};
+
 struct link_member_settings {
 	char name[PORT_NAME_SIZE];
-	struct wg_key key;	  /* public */
-	struct wg_key preshared;  /* zero: none */
-	uint32_t mtu;		  /* of the segment; 0: LINK_MTU_STANDARD */
-	struct endpoint endpoint; /* where it was; or none */
-	bool is_dialled;	  /* we go to it, and again and again */
-	bool is_one_host;	  /* frames may come from one address */
-	struct mac mac;		  /* that one, where it is known */
-	/* A client of WireGuard's own: its address and subnet, and who knows more; len 0: none */
-	struct ip_prefix address;
-	struct ip gateway;
+	struct wg_key key;	    /* public */
+	struct wg_key preshared;    /* zero: none */
+	uint32_t mtu;		    /* of the segment; 0: LINK_MTU_STANDARD */
+	struct endpoint endpoint;   /* where it was; or none */
+	bool is_dialled;	    /* we go to it, and again and again */
+	bool is_one_host;	    /* frames may come from one address */
+	struct mac mac;		    /* that one, where it is known */
+	struct link_address v4, v6; /* of a client of WireGuard's own */
 };
 
 /* To be freed before the link. NULL: errno is EEXIST, EINVAL or ENOMEM. */

@@ -198,11 +198,17 @@ static const struct port_ops member_ops = {
 static const struct port_ops routed_ops = {
 	.kind = "link", .send = routed_send, .free = member_free};
 
+/* It knows no Ethernet. */
+static bool is_stock(const struct link_member_settings *settings)
+{
+	return settings->v4.prefix.len || settings->v6.prefix.len;
+}
+
 static void fill(struct link_member *member, const struct link_member_settings *settings)
 {
 	struct port *port = &member->port;
 
-	port->ops = settings->address.len ? &routed_ops : &member_ops;
+	port->ops = is_stock(settings) ? &routed_ops : &member_ops;
 	memcpy(port->name, settings->name, sizeof(port->name));
 	port->mtu = 0; /* what is too long is cut */
 	port->takes = TAKES_ALL;
@@ -227,10 +233,10 @@ struct port *link_member_new(struct link *link, const struct link_member_setting
 	fill(member, settings);
 	member->peer = (struct link_peer){.link = link, .is_member = true};
 	list_init(&member->peer.node);
-	if (settings->address.len)
-		member->routed = routed_new(member, &settings->address, settings->gateway);
+	if (is_stock(settings))
+		member->routed = routed_new(member, &settings->v4, &settings->v6);
 	errno = ENOMEM;
-	if (member->routed || !settings->address.len)
+	if (member->routed || !is_stock(settings))
 		member->peer.wg = wg_peer_new(link->device, &settings->key, &member->peer);
 	if (!member->peer.wg) {
 		err = errno;

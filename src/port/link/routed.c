@@ -4,14 +4,9 @@
 #include "hub/segment.h"
 #include "port/link/clamp.h"
 #include "port/link/link_state.h"
-#include "wire/arp.h"
-#include "wire/ip.h"
-#include "wire/packet.h"
+#include "wire/eth.h"
 
 #include <stdlib.h>
-
-#define NEIGHBOUR_AGE (300 * NSEC_PER_SEC)
-#define ASK_AGAIN     (1 * NSEC_PER_SEC)
 
 /* Frames for the member, less their Ethernet headers. */
 struct stripping {
@@ -20,141 +15,50 @@ struct stripping {
 	nsec now;
 };
 
-static struct link *link_of(const struct routed *routed)
-{
-	return routed->member->peer.link;
-}
-
-static struct ip4 own4(const struct routed *routed)
-{
-	return ip_to_v4(routed->address.address);
-}
-
-/* Neighbours */
-
-static struct routed_neighbour *find(struct routed *routed, struct ip4 ip)
-{
-	for (unsigned i = 0; i < ROUTED_NEIGHBOURS; i++)
-		if (routed->neighbours[i].ip.be == ip.be)
-			return &routed->neighbours[i];
-	return NULL;
-}
-
-static struct routed_neighbour *oldest(struct routed *routed)
-{
-	struct routed_neighbour *oldest = &routed->neighbours[0];
-
-	for (unsigned i = 1; i < ROUTED_NEIGHBOURS; i++)
-		if (routed->neighbours[i].heard_at < oldest->heard_at)
-			oldest = &routed->neighbours[i];
-	return oldest;
-}
-
-static void learn(struct routed *routed, struct ip4 ip, struct mac mac, nsec now)
-{
-	struct routed_neighbour *neighbour = find(routed, ip);
-
-	if (!ip.be || !prefix_contains(&routed->address, ip_from_v4(ip)))
-		return;
-	if (!neighbour)
-		neighbour = oldest(routed);
-	*neighbour = (struct routed_neighbour){ip, mac, now};
-}
-
-/* ARP */
-
-static void speak(struct task *task)
-{
-	struct routed *routed = CONTAINER_OF(task, struct routed, speak);
-	struct frame frames[ROUTED_ARPS];
-
-	for (unsigned i = 0; i < routed->arp_count; i++)
-		frames[i] = frame_linear(routed->arps[i].bytes, sizeof(routed->arps[i].bytes));
-	if (routed->arp_count)
-		hub_receive(&routed->member->port, frames, routed->arp_count,
-			loop_now(link_of(routed)->loop));
-	routed->arp_count = 0;
-}
-
-static void say_arp(struct routed *routed, struct mac to, const struct arp *arp)
-{
-	struct writer w;
-
-	if (routed->arp_count == ROUTED_ARPS)
-		return; /* whoever asked asks again */
-	w = writer_on(routed->arps[routed->arp_count].bytes, sizeof(struct arp_frame));
-	write_eth(&w, to, routed->member->port.mac, ETHERTYPE_ARP);
-	write_arp(&w, arp);
-	routed->arp_count++;
-	loop_defer(link_of(routed)->loop, &routed->speak);
-}
-
-static void ask(struct routed *routed, struct ip4 ip)
-{
-	const struct arp request = {.operation = ARP_REQUEST,
-		.from_mac = routed->member->port.mac,
-		.from = own4(routed),
-		.to = ip};
-
-	say_arp(routed, MAC_BROADCAST, &request);
-}
-
-void routed_announce(struct routed *routed)
-{
-	ask(routed, own4(routed)); /* RFC 5227 3: an announcement is a question */
-}
-
-static void hear_arp(struct routed *routed, const struct frame *frame, nsec now)
-{
-	struct arp arp, reply;
-
-	if (!arp_parse(frame->head + ETH_HEADER_LEN, frame->head_len - ETH_HEADER_LEN, &arp))
-		return;
-	if (find(routed, arp.from) || arp.to.be == own4(routed).be)
-		learn(routed, arp.from, arp.from_mac, now);
-	if (arp.operation != ARP_REQUEST || arp.to.be != own4(routed).be ||
-		arp.from.be == arp.to.be)
-		return;
-	reply = (struct arp){.operation = ARP_REPLY,
-		.from_mac = routed->member->port.mac,
-		.from = arp.to,
-		.to_mac = arp.from_mac,
-		.to = arp.from};
-	say_arp(routed, arp.from_mac, &reply);
-}
-
 /* From the hub */
 
-static bool is_wanted(const struct routed *routed, struct ip to)
+static bool is_subnet_broadcast(const struct routed *routed, struct ip to)
 {
-	return ip_equal(to, routed->address.address) || ip_is_multicast(to) ||
-	       ip_is_broadcast(to) || ip_equal(to, prefix_last(&routed->address));
+	return ip_is_v4(to) && routed->v4.prefix.len &&
+	       ip_equal(to, prefix_last(&routed->v4.prefix));
 }
 
-static void send_packet(struct routed *routed, const struct frame *frame, nsec now)
+/* The MAC address is that of many, too. */
+static bool is_for_many(const struct routed *routed, struct ip to)
+{
+	return ip_is_multicast(to) || ip_is_broadcast(to) || is_subnet_broadcast(routed, to);
+}
+
+static bool is_wanted(const struct routed *routed, const struct packet *packet)
+{
+	if (!packet->version || packet->has_vlan || !routed_side(routed, packet->to)->prefix.len)
+		return false;
+	return routed_owns(routed, packet->to) || is_for_many(routed, packet->to);
+}
+
+static uint32_t packet_len(const uint8_t *ip)
+{
+	return ip[0] >> 4 == 4 ? load_be16(ip + 2) : IP6_HEADER_LEN + load_be16(ip + 4);
+}
+
+static void send_packet(
+	struct routed *routed, const struct frame *frame, const struct packet *packet, nsec now)
 {
 	struct iovec parts[FRAME_BODY_MAX + 2];
 	uint8_t head[CLAMP_HEAD_MAX];
-	struct packet packet;
-	uint32_t len, copied = MIN(frame->head_len, CLAMP_HEAD_MAX);
-	struct wg_packet sent = {.parts = parts};
+	uint32_t len = packet_len(frame->head + packet->l3);
+	uint32_t copied = MIN(frame->head_len, CLAMP_HEAD_MAX);
+	struct wg_packet sent = {.parts = parts, .len = len};
 
-	if (packet_parse(frame->head, frame->head_len, frame->len, &packet) != PACKET_OK ||
-		packet.version != 4 || packet.has_vlan || !is_wanted(routed, packet.to)) {
-		port_drop(&routed->member->port, DROP_UNWANTED, frame);
-		return;
-	}
-	learn(routed, ip_to_v4(packet.from), ((const struct eth_header *)frame->head)->from, now);
-	len = load_be16(frame->head + packet.l3 + 2);
-	sent.part_count = frame_slice(frame, packet.l3, len, parts);
-	sent.len = len;
+	routed_learn(routed, packet->from, ((const struct eth_header *)frame->head)->from, now);
+	sent.part_count = frame_slice(frame, packet->l3, len, parts);
 	if (clamp_is_needed(frame, routed->member->mtu)) {
 		memcpy(head, frame->head, copied);
 		clamp_head(head, frame, routed->member->mtu);
-		parts[0].iov_base = head + packet.l3;
-		parts[0].iov_len = copied - packet.l3;
+		parts[0].iov_base = head + packet->l3;
+		parts[0].iov_len = copied - packet->l3;
 		sent.part_count = 1 +
-				  frame_slice(frame, copied, packet.l3 + len - copied, parts + 1);
+				  frame_slice(frame, copied, packet->l3 + len - copied, parts + 1);
 	}
 	wg_peer_send(routed->member->peer.wg, &sent, 1, now);
 }
@@ -162,9 +66,21 @@ static void send_packet(struct routed *routed, const struct frame *frame, nsec n
 static void take(struct segment_sink *sink, const struct frame *frames, unsigned count)
 {
 	const struct stripping *stripping = CONTAINER_OF(sink, struct stripping, sink);
+	struct routed *routed = stripping->routed;
 
-	for (unsigned i = 0; i < count; i++)
-		send_packet(stripping->routed, &frames[i], stripping->now);
+	for (unsigned i = 0; i < count; i++) {
+		struct packet packet;
+
+		if (packet_parse(frames[i].head, frames[i].head_len, frames[i].len, &packet) !=
+			PACKET_OK)
+			port_drop(&routed->member->port, DROP_MALFORMED, &frames[i]);
+		else if (routed_hear(routed, &frames[i], &packet, stripping->now))
+			continue;
+		else if (is_wanted(routed, &packet))
+			send_packet(routed, &frames[i], &packet, stripping->now);
+		else
+			port_drop(&routed->member->port, DROP_UNWANTED, &frames[i]);
+	}
 }
 
 /* What is for another station was flooded to us. */
@@ -185,41 +101,12 @@ void routed_send(struct port *port, const struct frame *frames, unsigned count)
 	for (unsigned i = 0; i < count; i++) {
 		if (frames[i].head_len < ETH_HEADER_LEN || !is_for(port, &frames[i]))
 			port_drop(port, DROP_UNWANTED, &frames[i]);
-		else if (load_be16(frames[i].head + 12) == ETHERTYPE_ARP)
-			hear_arp(routed, &frames[i], stripping.now);
 		else if (!segment_lower(&frames[i], 0, &stripping.sink))
 			port_drop(port, DROP_MALFORMED, &frames[i]);
 	}
 }
 
 /* To the hub */
-
-static bool find_mac(struct routed *routed, struct ip to, nsec now, struct mac *ret)
-{
-	struct routed_neighbour *neighbour;
-	struct ip hop = to;
-
-	if (ip_is_multicast(to) || ip_is_broadcast(to) ||
-		ip_equal(to, prefix_last(&routed->address))) {
-		*ret = ip_is_multicast(to) ? group_mac(to) : MAC_BROADCAST;
-		return true;
-	}
-	if (!prefix_contains(&routed->address, to))
-		hop = routed->gateway;
-	if (!ip_is_v4(hop))
-		return false;
-	neighbour = find(routed, ip_to_v4(hop));
-	if (neighbour && !mac_is_zero(neighbour->mac) &&
-		now - neighbour->heard_at < NEIGHBOUR_AGE) {
-		*ret = neighbour->mac;
-		return true;
-	}
-	if (!neighbour || now - neighbour->heard_at >= ASK_AGAIN) {
-		learn(routed, ip_to_v4(hop), (struct mac){0}, now);
-		ask(routed, ip_to_v4(hop));
-	}
-	return false;
-}
 
 static uint32_t drop(struct routed *routed, enum drop reason, const uint8_t *packet, size_t len)
 {
@@ -229,46 +116,87 @@ static uint32_t drop(struct routed *routed, enum drop reason, const uint8_t *pac
 	return 0;
 }
 
+/* What it says of the wire, which it knows nothing of, would be believed of its station. */
+static bool speaks_of_the_wire(const struct frame *frame)
+{
+	uint8_t protocol = frame->head[ETH_HEADER_LEN + 6];
+	struct packet packet;
+
+	if (protocol == IP_PROTOCOL_TCP || protocol == IP_PROTOCOL_UDP)
+		return false;
+	if (packet_parse(frame->head, frame->head_len, frame->len, &packet) != PACKET_OK)
+		return true;
+	return packet.protocol == IP_PROTOCOL_ICMP6 && !packet.fragment_offset &&
+	       packet.l4 < frame->head_len && frame->head[packet.l4] >= ICMP6_ROUTER_SOLICIT &&
+	       frame->head[packet.l4] <= ICMP6_REDIRECT;
+}
+
+/* Who gets it next; none: nobody. */
+static struct ip next_hop(const struct routed *routed, struct ip to)
+{
+	return routed_is_near(routed, to) ? to : routed_side(routed, to)->gateway;
+}
+
+static uint32_t address(struct routed *routed, uint8_t *packet, uint32_t len, nsec now)
+{
+	const bool is_v4 = packet[0] >> 4 == 4;
+	struct ip to = is_v4 ? ip_from_bytes4(packet + 16) : ip_from_bytes6(packet + 24);
+	struct writer w = writer_on(packet - ETH_HEADER_LEN, ETH_HEADER_LEN);
+	const struct frame frame = frame_linear(packet - ETH_HEADER_LEN, len + ETH_HEADER_LEN);
+	struct ip hop = next_hop(routed, to);
+	struct mac mac = {0};
+	bool is_known = true;
+
+	if (is_for_many(routed, to))
+		mac = ip_is_multicast(to) ? group_mac(to) : MAC_BROADCAST;
+	else if (ip_is_none(hop))
+		return drop(routed, DROP_UNREACHABLE, packet, len);
+	else
+		is_known = routed_find(routed, hop, now, &mac);
+	write_eth(&w, mac, routed->member->port.mac, is_v4 ? ETHERTYPE_IP4 : ETHERTYPE_IP6);
+	if (!is_v4 && speaks_of_the_wire(&frame))
+		return drop(routed, DROP_UNWANTED, packet, len);
+	if (is_known)
+		return frame.len;
+	routed_await(routed, hop, &frame, now);
+	return 0;
+}
+
 uint32_t routed_frame(struct routed *routed, uint8_t *packet, size_t len, nsec now)
 {
-	struct port *port = &routed->member->port;
-	struct writer w = writer_on(packet - ETH_HEADER_LEN, ETH_HEADER_LEN);
-	uint32_t total = len >= IP4_HEADER_LEN ? load_be16(packet + 2) : 0;
-	struct ip from, to;
-	struct mac mac;
+	const bool is_v4 = packet[0] >> 4 == 4;
+	const size_t least = is_v4 ? IP4_HEADER_LEN : IP6_HEADER_LEN;
+	uint32_t total = len >= least ? packet_len(packet) : 0;
+	struct ip from;
 
-	if (packet[0] >> 4 != 4)
-		return drop(routed, DROP_UNWANTED, packet, len);
-	if (total < IP4_HEADER_LEN || total > len)
+	if (total < least || total > len)
 		return drop(routed, DROP_MALFORMED, packet, len);
-	from = ip_from_bytes4(packet + 12);
-	to = ip_from_bytes4(packet + 16);
-	if (!ip_equal(from, routed->address.address))
+	from = is_v4 ? ip_from_bytes4(packet + 12) : ip_from_bytes6(packet + 8);
+	if (ip_is_link_local(from))
+		return drop(routed, DROP_UNWANTED, packet, total); /* its own affair */
+	if (!routed_owns(routed, from))
 		return drop(routed, DROP_SOURCE_SPOOFED, packet, total);
-	if (!find_mac(routed, to, now, &mac))
-		return drop(routed, DROP_UNREACHABLE, packet, total);
-	write_eth(&w, mac, port->mac, ETHERTYPE_IP4);
-	return total + ETH_HEADER_LEN;
+	return address(routed, packet, total, now);
 }
 
 void routed_free(struct routed *routed)
 {
 	if (!routed)
 		return;
-	loop_undefer(link_of(routed)->loop, &routed->speak);
+	routed_neighbours_done(routed);
 	free(routed);
 }
 
 struct routed *routed_new(
-	struct link_member *member, const struct ip_prefix *address, struct ip gateway)
+	struct link_member *member, const struct link_address *v4, const struct link_address *v6)
 {
 	struct routed *routed = calloc(1, sizeof(*routed));
 
 	if (!routed)
 		return NULL;
 	routed->member = member;
-	routed->address = *address;
-	routed->gateway = gateway;
-	routed->speak.run = speak;
+	routed->v4 = *v4;
+	routed->v6 = *v6;
+	routed_neighbours_init(routed);
 	return routed;
 }

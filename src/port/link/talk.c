@@ -131,6 +131,8 @@ void member_tick(struct link_member *member, nsec now)
 {
 	struct wg_peer_state state;
 
+	if (member->routed)
+		routed_tick(member->routed, now);
 	if (!member->port.is_down) {
 		if (now - member->heard_at > silence_of(member))
 			member_set_up(member, false);
