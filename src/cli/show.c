@@ -261,6 +261,7 @@ static void print_entrance(const json_t *entrance)
 
 static void print_hub(const json_t *hub, const struct past *past)
 {
+	char answers[AMOUNT_SIZE];
 	const json_t *port;
 	size_t i;
 
@@ -270,6 +271,9 @@ static void print_hub(const json_t *hub, const struct past *past)
 	printf("  mtu %u\n", (unsigned)count_of(hub, "mtu"));
 	if (text_of(hub, "moved_from")[0])
 		printf("  (moved from %s, which the host uses)\n", text_of(hub, "moved_from"));
+	if (count_of(hub, "answers") > 0)
+		printf(INDENT "%s ARP and ND questions answered here\n",
+			amount_count(count_of(hub, "answers"), answers));
 	json_array_foreach(json_object_get(hub, "ports"), i, port)
 		print_port(port, past);
 	json_array_foreach(json_object_get(hub, "entrances"), i, port)

@@ -111,6 +111,9 @@ void port_config_fill(struct port_config *port, const struct hub_config *hub)
 		port->policy.looks_for_loops = true;
 		port->policy.storm = NIC_STORM;
 		break;
+	case PORT_KIND_LINK:
+		port->policy.is_spared = true;
+		break;
 	case PORT_KIND_ROUTER:
 		fill_router(&port->router, hub);
 		break;
@@ -118,7 +121,6 @@ void port_config_fill(struct port_config *port, const struct hub_config *hub)
 	case PORT_KIND_VM:
 	case PORT_KIND_VHOST_USER:
 	case PORT_KIND_VDE:
-	case PORT_KIND_LINK:
 	case PORT_KIND_COUNT:
 		break;
 	}

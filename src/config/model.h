@@ -155,6 +155,7 @@ struct guards_config {
 /* What a port may do, and what its wire does: changes while the port is there. */
 struct policy_config {
 	bool is_isolated, is_down;
+	bool is_spared; /* by questions that the hub can answer; default: links */
 	struct guards_config guards;
 	unsigned storm; /* frames for everybody a second, of each kind; 0: any number */
 	bool looks_for_loops;

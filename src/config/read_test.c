@@ -218,7 +218,7 @@ static void refuses_wrong_shapes(void **)
 			"host, netns, nat, dhcp, vm, vhost-user, vde, nic, router, link"},
 		{PORT("{kind: nat, forward: []}"),
 			"f:5:21: hubs.hub8.ports[0].nat.forward: unknown key; keys here are kind, name, "
-			"mac, mtu, link, isolated, guard, storm, loop-guard, rate, impair, impair-in, impair-out, forwards, "
+			"mac, mtu, link, isolated, spared, guard, storm, loop-guard, rate, impair, impair-in, impair-out, forwards, "
 			"host-loopback, dns; did you mean forwards?"},
 		{PORT("{kind: nat, rate: 7bit}"),
 			"f:5:21: hubs.hub8.ports[0].nat.rate: '7bit' is not a rate from 8kbit to "

@@ -57,6 +57,7 @@ static const struct key port_keys[] = {
 	{"mtu", AT(port_config, mtu), &mtu},
 	{"link", AT(port_config, policy.is_down), &link_state, .is_policy = true},
 	{"isolated", AT(port_config, policy.is_isolated), &flag, .is_policy = true},
+	{"spared", AT(port_config, policy.is_spared), &flag, .is_policy = true},
 	{"guard", AT(port_config, policy.guards), &guards, .is_policy = true},
 	{"storm", AT(port_config, policy.storm), &storm, .is_policy = true},
 	{"loop-guard", AT(port_config, policy.looks_for_loops), &flag, .is_policy = true},

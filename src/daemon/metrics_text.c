@@ -29,6 +29,9 @@ struct family {
 static const struct family hub_families[] = {
 	{"lanyard_hub_frames_total", "counter", "Frames that entered the hub through any port.",
 		NULL, {{NULL, offsetof(struct metrics_hub, snapshot.frames)}}},
+	{"lanyard_hub_answers_total", "counter",
+		"ARP and ND questions that the hub answered, or the asker's own side.", NULL,
+		{{NULL, offsetof(struct metrics_hub, snapshot.answers)}}},
 	{"lanyard_hub_ports", "gauge", "Ports on the hub.", NULL,
 		{{NULL, offsetof(struct metrics_hub, snapshot.port_count)}}},
 	{"lanyard_hub_addresses", "gauge", "Addresses in the hub's MAC table.", NULL,

@@ -25,7 +25,7 @@ static void begin(struct fixture *t)
 	t->owner.hub = &t->hub;
 	t->owner.config.kind = PORT_KIND_NETNS;
 	t->port = (struct port_snapshot){.port = &t->owner, .slot = 3, .name = "netns3"};
-	t->of_hub.snapshot = (struct hub_snapshot){&t->hub, 77, &t->port, 1};
+	t->of_hub.snapshot = (struct hub_snapshot){&t->hub, 77, 5, &t->port, 1};
 	t->of_hub.ports = &t->more;
 	t->metrics = (struct metrics){&t->of_hub, 1, 4096, 1.5};
 }
@@ -67,6 +67,7 @@ static void test_hub(void **)
 	begin(&t);
 	t.of_hub.address_count = 12;
 	assert_line(&t, "lanyard_hub_frames_total{hub=\"hub8\"} 77");
+	assert_line(&t, "lanyard_hub_answers_total{hub=\"hub8\"} 5");
 	assert_line(&t, "lanyard_hub_ports{hub=\"hub8\"} 1");
 	assert_line(&t, "lanyard_hub_addresses{hub=\"hub8\"} 12");
 	assert_nowhere(&t, "lanyard_nat_flows{");

@@ -59,6 +59,7 @@ static void take(void *argument)
 	nsec now = loop_now(worker_loop(camera->hub->worker));
 
 	snapshot->frames = hub_frames(camera->hub->hub);
+	snapshot->answers = camera->hub->answers.given;
 	LIST_EACH(node, &camera->hub->ports) {
 		const struct world_port *port = LIST_ENTRY(node, struct world_port, node);
 
@@ -137,6 +138,8 @@ static void set_policy(json_t *object, const struct policy_config *policy)
 		json_object_set_new(object, "link", json_string("down"));
 	if (policy->is_isolated)
 		json_object_set_new(object, "isolated", json_true());
+	if (policy->is_spared)
+		json_object_set_new(object, "spared", json_true());
 	if (policy->guards.dhcp || policy->guards.ra || policy->guards.arp)
 		set_value(object, "guard", guards_format, &policy->guards);
 	if (policy->storm)
@@ -226,8 +229,9 @@ static void set_prefix(json_t *object, const char *key, const struct ip_prefix *
 json_t *snapshot_hub_json(const struct hub_snapshot *snapshot)
 {
 	const struct world_hub *hub = snapshot->hub;
-	json_t *value = json_pack("{s:s, s:i, s:I}", "name", hub->config.name, "mtu",
-		(int)hub->config.mtu, "frames", (json_int_t)snapshot->frames);
+	json_t *value = json_pack("{s:s, s:i, s:I, s:I}", "name", hub->config.name, "mtu",
+		(int)hub->config.mtu, "frames", (json_int_t)snapshot->frames, "answers",
+		(json_int_t)snapshot->answers);
 
 	if (!value)
 		return NULL;

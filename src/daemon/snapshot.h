@@ -26,7 +26,7 @@ struct port_snapshot {
 
 struct hub_snapshot {
 	const struct world_hub *hub;
-	uint64_t frames;
+	uint64_t frames, answers;
 	struct port_snapshot *ports; /* by slot */
 	size_t port_count;
 };

@@ -22,10 +22,10 @@ static bool is_members(const struct link_store *store, struct ip ip)
 	return false;
 }
 
-static bool is_routers(const struct hub_config *hub, struct ip ip)
+static bool is_routers(const struct world_hub *hub, struct ip ip)
 {
-	for (size_t i = 0; i < hub->port_count; i++) {
-		const struct port_config *port = &hub->ports[i];
+	LIST_EACH(node, &hub->ports) {
+		const struct port_config *port = &LIST_ENTRY(node, struct world_port, node)->config;
 
 		if (port->kind == PORT_KIND_ROUTER &&
 			(ip_equal(port->router.address, ip) || ip_equal(port->router.address6, ip)))
@@ -44,7 +44,7 @@ static struct ip_prefix choose(
 	for (uint32_t n = 3; n < count; n++) {
 		struct ip ip = prefix_nth(subnet, n);
 
-		if (!is_members(store, ip) && !is_routers(&hub->config, ip))
+		if (!is_members(store, ip) && !is_routers(hub, ip))
 			return (struct ip_prefix){ip, subnet->len};
 	}
 	return (struct ip_prefix){0};

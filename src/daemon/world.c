@@ -82,6 +82,8 @@ static void make_hub(void *argument)
 	loop_guard_init(&hub->loop_guard, hub->hub, random_u64());
 	hub->loop_guard.on_change = on_loop;
 	driver_start(&hub->loop_driver, worker_loop(hub->worker), &hub->loop_guard.machine);
+	answers_init(&hub->answers, hub->hub);
+	driver_start(&hub->answers_driver, worker_loop(hub->worker), &hub->answers.machine);
 }
 
 static void end_hub(void *argument)
@@ -90,6 +92,8 @@ static void end_hub(void *argument)
 
 	if (!hub->hub)
 		return;
+	driver_stop(&hub->answers_driver);
+	answers_done(&hub->answers);
 	driver_stop(&hub->loop_driver);
 	loop_guard_done(&hub->loop_guard);
 	hub_free(hub->hub);

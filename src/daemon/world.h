@@ -13,6 +13,7 @@
 #include "daemon/listeners.h"
 #include "daemon/vmnet_kind.h"
 #include "io/tap.h"
+#include "hub/answers.h"
 #include "hub/loop_guard.h"
 #include "io/driver.h"
 #include "io/worker.h"
@@ -53,9 +54,10 @@ struct world_hub {
 	struct hub_config config;    /* without ports */
 	struct ip_prefix moved_from; /* the subnet it would have had; len 0: that one it has */
 	struct worker *worker;
-	struct hub *hub; /* the worker's, and the next two */
+	struct hub *hub; /* the worker's, and the next four */
 	struct loop_guard loop_guard;
-	struct driver loop_driver;
+	struct answers answers;
+	struct driver loop_driver, answers_driver;
 	struct list ports;    /* struct world_port, in the order they were plugged */
 	struct list captures; /* struct capture_stream */
 };

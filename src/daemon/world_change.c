@@ -63,6 +63,8 @@ static void follow(
 
 	if (old->is_isolated != new->is_isolated)
 		policy->is_isolated = new->is_isolated;
+	if (old->is_spared != new->is_spared)
+		policy->is_spared = new->is_spared;
 	if (old->is_down != new->is_down)
 		policy->is_down = new->is_down;
 	if (memcmp(&old->guards, &new->guards, sizeof(old->guards)) != 0)

@@ -119,6 +119,7 @@ int world_policy_apply(struct world_port *port)
 {
 	struct policy_settings settings = settings_of(port);
 
+	port->port->is_spared = port->config.policy.is_spared;
 	if (!port->policy && are_none(port, &settings))
 		return 0;
 	if (!port->policy)

@@ -3,10 +3,16 @@
 
 #include "base/bytes.h"
 #include "wire/arp.h"
-#include "wire/icmp.h"
-#include "wire/packet.h"
+#include "wire/discovery.h"
 
 #include <stdlib.h>
+
+/* What a frame says of its sender's address. */
+struct said {
+	struct ip ip;
+	struct mac mac;
+	bool is_tagged, is_advertised, is_router; /* as in struct claim */
+};
 
 void claims_init(struct claims *claims, const struct hash_key *key)
 {
@@ -109,35 +115,41 @@ static struct claim *add(
 	return claim;
 }
 
-static bool claim_of_arp(const struct frame *frame, const struct packet *packet, struct ip *ret_ip,
-	struct mac *ret_mac)
+static bool claim_of_arp(const struct frame *frame, const struct packet *packet, struct said *ret)
 {
 	struct arp arp;
 
 	if (!arp_parse(frame->head + packet->l3, frame->head_len - packet->l3, &arp) ||
 		!arp.from.be)
 		return false;
-	*ret_ip = ip_from_v4(arp.from);
-	*ret_mac = arp.from_mac;
+	ret->ip = ip_from_v4(arp.from);
+	ret->mac = arp.from_mac;
 	return true;
 }
 
 /* RFC 4861 4.3, 4.4: an advertisement is about its target, a solicitation tells of its sender. */
 static bool claim_of_discovery(
-	const struct frame *frame, const struct packet *packet, struct ip *ret_ip)
+	const struct frame *frame, const struct packet *packet, struct said *ret)
 {
 	const uint8_t *message = frame->head + packet->l4;
+	struct discovery advert;
 
 	if (packet->protocol != IP_PROTOCOL_ICMP6 || packet->is_fragment ||
 		(uint32_t)packet->l4 + ND_NEIGHBOUR_LEN > frame->head_len)
 		return false;
-	if (message[0] == ICMP6_NEIGHBOUR_ADVERT)
-		*ret_ip = ip_from_bytes6(message + 8);
-	else if (message[0] == ICMP6_NEIGHBOUR_SOLICIT)
-		*ret_ip = packet->from;
-	else
+	memcpy(&ret->mac, frame->head + sizeof(struct mac), sizeof(ret->mac));
+	if (message[0] == ICMP6_NEIGHBOUR_ADVERT) {
+		ret->ip = ip_from_bytes6(message + 8);
+		ret->is_advertised = discovery_parse(
+					     frame->head, frame->head_len, packet, &advert) &&
+				     advert.has_mac && mac_equal(advert.mac, ret->mac);
+		ret->is_router = message[4] & ND_FROM_ROUTER;
+	} else if (message[0] == ICMP6_NEIGHBOUR_SOLICIT) {
+		ret->ip = packet->from;
+	} else {
 		return false;
-	return !ip_is_none(*ret_ip);
+	}
+	return !ip_is_none(ret->ip);
 }
 
 /* Spares most frames the parser: ARP, IPv6, or a tag before either. */
@@ -149,42 +161,54 @@ static bool may_claim(const struct frame *frame)
 	       type == ETHERTYPE_SERVICE_VLAN;
 }
 
-bool claim_read(const struct frame *frame, struct ip *ret_ip, struct mac *ret_mac)
+static bool read_claim(const struct frame *frame, struct said *ret)
 {
 	struct packet packet;
 
+	*ret = (struct said){0};
 	if (!may_claim(frame) ||
 		packet_parse(frame->head, frame->head_len, frame->len, &packet) != PACKET_OK)
 		return false;
+	ret->is_tagged = packet.has_vlan;
 	if (packet.ethertype == ETHERTYPE_ARP)
-		return claim_of_arp(frame, &packet, ret_ip, ret_mac);
-	if (packet.version != 6 || !claim_of_discovery(frame, &packet, ret_ip))
-		return false;
-	memcpy(ret_mac, frame->head + sizeof(struct mac), sizeof(*ret_mac));
-	return true;
+		return claim_of_arp(frame, &packet, ret);
+	return packet.version == 6 && claim_of_discovery(frame, &packet, ret);
+}
+
+/* What it advertised holds as long as it is the same station that speaks. */
+static void update(struct claim *claim, const struct port *port, const struct said *said, nsec now)
+{
+	const bool is_same = claim->port == port && mac_equal(claim->mac, said->mac) &&
+			     claim->is_tagged == said->is_tagged;
+
+	if (said->is_advertised || !is_same) {
+		claim->is_advertised = said->is_advertised;
+		claim->is_router = said->is_router;
+	}
+	claim->is_tagged = said->is_tagged;
+	claim->mac = said->mac;
+	claim->port = port;
+	claim->heard_at = now;
 }
 
 bool claims_note(struct claims *claims, const struct port *port, bool is_guarded,
 	const struct frame *frame, nsec now, struct ip *ret_ip)
 {
 	struct claim *claim;
-	struct mac mac;
-	struct ip ip;
+	struct said said;
 
-	if (!claim_read(frame, &ip, &mac))
+	if (!read_claim(frame, &said))
 		return true;
-	claim = find(claims, ip);
+	claim = find(claims, said.ip);
 	if (claim && is_guarded && claim->port != port && is_fresh(claim, now)) {
-		*ret_ip = ip;
+		*ret_ip = said.ip;
 		return false;
 	}
 	if (!claim)
-		claim = add(claims, port, is_guarded, ip);
+		claim = add(claims, port, is_guarded, said.ip);
 	if (!claim)
 		return true;
-	claim->mac = mac;
-	claim->port = port;
-	claim->heard_at = now;
+	update(claim, port, &said, now);
 	list_remove(&claim->by_age);
 	list_push_back(&claims->by_age, &claim->by_age);
 	return true;

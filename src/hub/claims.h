@@ -32,6 +32,8 @@ struct claim {
 	struct mac mac;
 	const struct port *port;
 	nsec heard_at;
+	bool is_tagged;		       /* it was said within a VLAN */
+	bool is_advertised, is_router; /* IPv6: it answered for itself; what it said it was */
 };
 
 void claims_init(struct claims *claims, const struct hash_key *key);
@@ -39,11 +41,8 @@ void claims_done(struct claims *claims);
 /* The port is gone. */
 void claims_forget(struct claims *claims, const struct port *port);
 
-/* What a frame says of its sender's address; false: nothing. A probe (RFC 5227) claims nothing. */
-bool claim_read(const struct frame *frame, struct ip *ret_ip, struct mac *ret_mac);
-
-/* What a frame from the port claims is noted. False: is_guarded, and what it claims is another's;
- * *ret_ip is the address then. */
+/* What a frame from the port claims is noted; a probe (RFC 5227) claims nothing. False: is_guarded,
+ * and what it claims is another's; *ret_ip is the address then. */
 bool claims_note(struct claims *claims, const struct port *port, bool is_guarded,
 	const struct frame *frame, nsec now, struct ip *ret_ip) MUST_USE;
 /* NULL: nobody, or nobody who has been heard of lately. */

@@ -232,6 +232,13 @@ static struct port *judge_flood(
 	return from;
 }
 
+static void count_in(struct hub *hub, struct port *from, uint64_t wire_frames, uint64_t bytes)
+{
+	hub->frames += wire_frames;
+	from->in.frames += wire_frames;
+	from->in.bytes += bytes;
+}
+
 /* Those of ports with a guard have been looked at by then, whoever they were for. */
 static void note_claim(struct hub *hub, const struct port *from, const struct frame *frame)
 {
@@ -249,6 +256,10 @@ static NOINLINE struct port *judge_group(
 	if (from->groups)
 		groups_note(from->groups, frame);
 	note_claim(hub, from, frame);
+	if (hub->answers && answers_take(hub->answers, from, frame, hub->now)) {
+		count_in(hub, from, 1, frame->len);
+		return NULL;
+	}
 	if (is_reserved(to))
 		return refuse(from, DROP_RESERVED, frame);
 	if (hub->loop_guard && loop_guard_take(hub->loop_guard, from, frame, hub->now))
@@ -285,9 +296,7 @@ static void hand_on(struct hub *hub, struct port *from, struct port *to, const s
 {
 	if (!to)
 		return;
-	hub->frames += run->wire_frames;
-	from->in.frames += run->wire_frames;
-	from->in.bytes += run->bytes;
+	count_in(hub, from, run->wire_frames, run->bytes);
 	if (to == from)
 		flood(hub, from, run);
 	else
@@ -337,6 +346,15 @@ void hub_enter(struct port *from, const struct frame *frames, unsigned count, ns
 			port_drop_in(from, DROP_LINK_DOWN, &frames[i]);
 	}
 	hub->is_forwarding = false;
+}
+
+void hub_say(const struct port *from, struct port *to, const struct frame *frame, nsec now)
+{
+	const struct run run = run_of_one(frame);
+
+	begin(to->hub, from, now);
+	deliver(to->hub, to, &run);
+	to->hub->is_forwarding = false;
 }
 
 void hub_hand_over(struct port *to, const struct frame *frames, unsigned count, nsec now)

@@ -176,6 +176,8 @@ void hub_detach(struct port *port)
 	}
 	mac_table_remove_owner(&hub->addresses, &port->addresses);
 	claims_forget(&hub->claims, port);
+	if (hub->answers)
+		answers_forget(hub->answers, port);
 	port->hub = NULL;
 	tell_company(only_port(hub), false);
 }

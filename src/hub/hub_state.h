@@ -2,6 +2,7 @@
 /* What the files of hub/ share behind hub.h; nobody else looks here. */
 #pragma once
 
+#include "hub/answers.h"
 #include "hub/claims.h"
 #include "hub/hub.h"
 #include "hub/loop_guard.h"
@@ -21,6 +22,7 @@ struct hub {
 	struct list captures;
 	struct claims claims;
 	struct loop_guard *loop_guard; /* NULL: nobody looks for loops */
+	struct answers *answers;       /* NULL: who asks everybody asks everybody */
 	nsec now;		       /* of the last hub_receive() */
 	const struct port *from;       /* whose frames cross now, while is_forwarding */
 	bool is_forwarding;
@@ -42,5 +44,7 @@ void capture_frame(const struct hub *hub, const struct port *port, enum capture_
 
 /* hub_receive() behind the port's policy: what came through its wire enters the hub. */
 void hub_enter(struct port *from, const struct frame *frames, unsigned count, nsec now);
+/* A frame of the hub's own that is as if it came from one port and went to another. */
+void hub_say(const struct port *from, struct port *to, const struct frame *frame, nsec now);
 /* Hands the port what left the hub before and was on its wire since. */
 void hub_hand_over(struct port *to, const struct frame *frames, unsigned count, nsec now);
