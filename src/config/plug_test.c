@@ -116,7 +116,7 @@ static void refuses_the_rest(void **)
 		{"host", "dev", "host: 'dev' is not a setting; key=value would be"},
 		{"host", "=dev", "host: '=dev' is not a setting; key=value would be"},
 		{"host", "dve=tap0",
-			"host.dve: unknown key; keys here are kind, name, mac, mtu, link, isolated, guard, storm, loop-guard, "
+			"host.dve: unknown key; keys here are kind, name, mac, mtu, link, isolated, spared, guard, storm, loop-guard, "
 			"rate, impair, impair-in, impair-out, dev; did you mean dev?"},
 		{"host", "kind=nat", "host.kind: key given twice"},
 		{"host", "mtu=1", "host.mtu: '1' is not an MTU, a number from 576 to 65520"},
