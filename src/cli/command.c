@@ -32,7 +32,7 @@ static const struct command commands[] = {
 		"listen HUB [--port PORT] [--address HOST] [--approve] | invite HUB --name NAME "
 		"[--role host|bridge|router] [--expires 24h] [--address HOST] | "
 		"join INVITE --hub HUB | list | approve NAME | revoke NAME | "
-		"wg-config NAME [--ip ADDRESS/LENGTH]",
+		"wg-config NAME [--ip ADDRESS/LENGTH] [--qr]",
 		"join hubs at different places into one", link_run},
 	{"capture", "HUB[.PORT] [-w FILE] [FILTER]", "record frames as pcapng", capture_run},
 	{"watch", "[HUB]", "print events as they happen, one JSON object a line", watch_run},

@@ -89,6 +89,8 @@ static int run_action(struct call *call, size_t i, const struct link_options *op
 		return call_refuse(call, "--name is missing: who is invited?");
 	if (actions[i].run == link_join && !options->hub)
 		return call_refuse(call, "--hub is missing: which hub is to be joined to it?");
+	if (options->wants_code && call->wants_json)
+		return call_refuse(call, "--qr and --json: one of them");
 	code = call_open_api(call, &api);
 	if (!code)
 		code = actions[i].run(call, api, options);
@@ -108,6 +110,7 @@ int link_run(struct call *call)
 		{"hub", .value = &values.hub},
 		{"ip", .value = &values.ip},
 		{"approve", .flag = &values.needs_approval},
+		{"qr", .flag = &values.wants_code},
 	};
 	int code = options_read(call, options, ARRAY_SIZE(options), OPERANDS_ANYWHERE);
 

@@ -7,7 +7,7 @@
 
 struct link_options {
 	const char *port, *address, *name, *role, *expires, *hub, *ip;
-	bool needs_approval;
+	bool needs_approval, wants_code;
 };
 
 int link_join(struct call *call, struct api *api, const struct link_options *options);

@@ -279,6 +279,31 @@ def test_which_addresses_a_phone_may_have(relay):
             made("--ip", words)
 
 
+def test_a_code_for_a_phones_camera(wide, relay, tmp_path):
+    """What qrencode is given is the configuration, and nobody sees it among its arguments."""
+    def wg_config(path, check=True):
+        return wide.relay.run("env", f"PATH={path}", f"LANYARD_API={relay.api}",
+                              relay.build / "lanyard", "link", "wg-config", "camera", "--qr",
+                              check=check)
+
+    missing = wg_config(tmp_path, check=False)
+    assert missing.returncode == 1 and "package qrencode is needed" in missing.stderr
+    assert len(missing.stderr.splitlines()) == 1 and "camera" not in members(relay)
+    fake = tmp_path / "qrencode"
+    fake.write_text('#!/bin/sh\necho "arguments: $*"\nexec /bin/cat\n')
+    fake.chmod(0o755)
+    lines = wg_config(tmp_path).stdout.splitlines()
+    assert lines[0] == "arguments: -t ansiutf8" and lines[1] == "[Interface]"
+    assert "PrivateKey = " in lines[2]
+    relay.lanyard("link", "revoke", "camera")
+    fake.write_text("#!/bin/sh\nexit 1\n")
+    broken = wg_config(tmp_path, check=False)
+    assert broken.returncode == 1 and "PrivateKey" in broken.stdout
+    relay.lanyard("link", "revoke", "camera")
+    assert "\u2588" in wg_config(os.environ["PATH"]).stdout
+    relay.lanyard("link", "revoke", "camera")
+
+
 def refusal(wide, invitation):
     with Daemon(wide.office, MEMBER_CONFIG) as daemon:
         done = daemon.lanyard("link", "join", invitation, "--hub", "hub5", check=False)
