@@ -95,6 +95,23 @@ static const struct route_config *find_route(
 	return NULL;
 }
 
+static bool check_family6(const struct site *site)
+{
+	return !ip_is_none(site->port->router.address6) ||
+	       complain(site, "needs an address6; %s has no IPv6 address on %s",
+		       site->port->router.router, site->hub->name);
+}
+
+/* A second subnet on the hub. */
+static bool check_on_link(const struct site *site, const struct ip_prefix *to)
+{
+	char text[PREFIX_TEXT_SIZE];
+
+	if (!to->len)
+		return complain(site, "%s is everywhere, and no hub is", prefix_format(to, text));
+	return ip_is_v4(to->address) || check_family6(site);
+}
+
 /* On the hub, and not ourselves: a route to us would lead nowhere. */
 static bool check_via(const struct site *site, const struct route_config *route)
 {
@@ -102,13 +119,14 @@ static bool check_via(const struct site *site, const struct route_config *route)
 	const struct hub_config *hub = site->hub;
 	char text[IP_TEXT_SIZE];
 
+	if (ip_is_none(route->via))
+		return check_on_link(site, &route->to);
 	if (ip_equal(route->via, router->address) || ip_equal(route->via, router->address6))
 		return complain(site, "%s is this leg's own address", ip_format(route->via, text));
 	if (ip_is_v4(route->via))
 		return check_inside(site, route->via, &hub->subnet);
-	if (ip_is_none(router->address6))
-		return complain(site, "needs an address6; %s has no IPv6 address on %s",
-			router->router, hub->name);
+	if (!check_family6(site))
+		return false;
 	return ip_is_link_local(route->via) || check_inside(site, route->via, &hub->subnet6);
 }
 

@@ -206,6 +206,13 @@ static void routes(void **)
 			"routes[0]: needs an address6; r1 has no IPv6 address on hub8"},
 		{HUB6 ROUTES("'fd09::/64 via fd00:9::9'"),
 			"f:8:18: " AT0 "routes[0]: fd00:9::9 is outside fd00:8::/64"},
+		{HUB8(ROUTES("'fd09::/64 via leg'")),
+			"f:7:18: " AT0
+			"routes[0]: needs an address6; r1 has no IPv6 address on hub8"},
+		{HUB8(ROUTES("0.0.0.0/0 via leg")),
+			"f:7:18: " AT0 "routes[0]: 0.0.0.0/0 is everywhere, and no hub is"},
+		{HUB8(ROUTES("10.0.0.0/8 via leg, 10.0.0.0/8 via 192.168.120.10")),
+			"f:7:38: " AT0 "routes[1]: 10.0.0.0/8 has a route already"},
 		{HUB8(ROUTES("10.0.0.0/8 via 192.168.120.9, 10.0.0.0/8 via 192.168.120.10")),
 			"f:7:48: " AT0 "routes[1]: 10.0.0.0/8 has a route already"},
 		{HUB8(ROUTES("10.0.0.0/8 via 192.168.120.9")) HUB9(

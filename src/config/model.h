@@ -79,10 +79,10 @@ struct dhcp_config {
 	char boot_file[CONFIG_BOOT_FILE_SIZE];
 };
 
-/* "10.0.0.0/8 via 192.168.120.9" */
+/* "10.0.0.0/8 via 192.168.120.9", "10.0.0.0/24 via leg" */
 struct route_config {
 	struct ip_prefix to; /* host bits zero */
-	struct ip via;	     /* on the leg's hub */
+	struct ip via;	     /* on the leg's hub; none: `to` itself is */
 	struct place place;
 };
 

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define VIA_LEG "leg" /* nobody is between: it is on the leg's hub */
+
 static bool is_one_host(struct ip ip)
 {
 	if (ip_is_none(ip) || ip_is_loopback(ip) || ip_is_multicast(ip))
@@ -48,20 +50,24 @@ static int refuse_host_bits(const char *text, const struct ip_prefix *to, struct
 
 int route_parse(const char *text, void *ret, struct error *error)
 {
-	static const char what[] = "is not a route, such as 10.0.0.0/8 via 192.168.120.9";
+	static const char what[] = "is not a route, such as 10.0.0.0/8 via 192.168.120.9, or "
+				   "10.0.0.0/24 via leg";
 	struct route_config *route = ret;
 	char to_text[PREFIX_TEXT_SIZE];
 	const char *via_text = strstr(text, " via ");
 	struct ip_prefix to;
-	struct ip via;
+	struct ip via = {};
 
 	if (!via_text || (size_t)(via_text - text) >= sizeof(to_text))
 		return value_refuse(error, text, what);
 	memcpy(to_text, text, (size_t)(via_text - text));
 	to_text[via_text - text] = '\0';
-	if (!prefix_parse(to_text, &to) || !ip_parse(via_text + strlen(" via "), &via))
+	via_text += strlen(" via ");
+	if (!prefix_parse(to_text, &to))
 		return value_refuse(error, text, what);
-	if (ip_is_v4(to.address) != ip_is_v4(via) || !is_one_host(via))
+	if (strcmp(via_text, VIA_LEG) != 0 &&
+		(!ip_parse(via_text, &via) || ip_is_v4(to.address) != ip_is_v4(via) ||
+			!is_one_host(via)))
 		return value_refuse(error, text, what);
 	if (!ip_equal(to.address, prefix_nth(&to, 0)))
 		return refuse_host_bits(text, &to, error);
@@ -76,5 +82,5 @@ void route_format(const void *value, char text[VALUE_TEXT_SIZE])
 	char to[PREFIX_TEXT_SIZE], via[IP_TEXT_SIZE];
 
 	snprintf(text, VALUE_TEXT_SIZE, "%s via %s", prefix_format(&route->to, to),
-		ip_format(route->via, via));
+		ip_is_none(route->via) ? VIA_LEG : ip_format(route->via, via));
 }

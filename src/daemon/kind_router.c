@@ -154,7 +154,8 @@ static void collect_subnets(
 		collect(c, &hub->subnet6, address_for(here, &hub->subnet6));
 }
 
-/* Those who are on the hub with the next router go to it without us. */
+/* Those who are on the hub with the next router go to it without us; to a second subnet there they
+ * do not know the way. */
 static void collect_routes(
 	struct collection *c, const struct router_config *here, const struct world_port *leg)
 {
@@ -163,8 +164,9 @@ static void collect_routes(
 	for (size_t i = 0; i < config->route_count; i++) {
 		const struct route_config *route = &config->routes[i];
 
-		collect(c, &route->to,
-			leg->hub == c->hub ? route->via : address_for(here, &route->to));
+		bool is_past_us = leg->hub == c->hub && !ip_is_none(route->via);
+
+		collect(c, &route->to, is_past_us ? route->via : address_for(here, &route->to));
 	}
 }
 

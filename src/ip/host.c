@@ -134,11 +134,24 @@ bool host_owns(const struct host *host, struct ip ip)
 	return false;
 }
 
+static struct ip first_of_family(const struct host *host, bool is_v4)
+{
+	for (unsigned i = 0; i < host->address_count; i++) {
+		struct ip ip = host->addresses[i].address;
+
+		if (ip_is_v4(ip) == is_v4 && !ip_is_link_local(ip))
+			return ip;
+	}
+	return (struct ip){0};
+}
+
 struct ip host_address_for(const struct host *host, struct ip peer)
 {
 	for (unsigned i = 0; i < host->address_count; i++)
 		if (prefix_contains(&host->addresses[i], peer))
 			return host->addresses[i].address;
+	if (host->ops->is_on_link_too && host->ops->is_on_link_too(host, peer))
+		return first_of_family(host, ip_is_v4(peer));
 	return (struct ip){0};
 }
 

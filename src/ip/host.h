@@ -64,6 +64,8 @@ struct host_ops {
 	/* Whether ip, which is on no subnet of ours, can be that of a machine behind another one on
 	 * the hub, and may speak to us. NULL: none can. */
 	bool (*may_be_beyond)(const struct host *host, struct ip ip);
+	/* Whether ip, which is on no subnet of ours, is on the link all the same. NULL: none is. */
+	bool (*is_on_link_too)(const struct host *host, struct ip ip);
 };
 
 /* One frame being composed: write the head, point the body, say the lengths, host_post() it. */

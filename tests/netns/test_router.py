@@ -363,6 +363,29 @@ def test_apply_changes_it_live(own_daemon, tmp_path):
         assert sent == received, flow.stdout[-300:]
 
 
+def test_a_second_subnet_on_a_hub(own_daemon, tmp_path):
+    """Its guests know the leg by the address it has; everybody else finds them by the leg."""
+    own_daemon.apply(CONFIG.replace(
+        "{kind: router, router: r1}",
+        '{kind: router, router: r1, routes: ["10.77.0.0/24 via leg", "fd77::/64 via leg"]}'))
+    with guest_on(own_daemon, 1, 10, "near") as near, guest_on(own_daemon, 2, 10, "far") as far, \
+            Guest(own_daemon, "10.77.0.5", "fd77::5", hub="hub2", gateway=None, gateway6=None,
+                  label="second") as second:
+        second.ip(f"route add {LEG2} dev eth0", f"route add default via {LEG2}",
+                  f"route add {LEG2_6} dev eth0", f"route add default via {LEG2_6}")
+        for address, back in (("10.77.0.5", NEAR), ("fd77::5", NEAR6)):
+            assert ping(near, address)[0] == 1
+            assert ping(second, back)[0] == 1
+        for guest, address in ((far, "10.77.0.5"), (second, FAR), (second, LEG2), (second, LEG1)):
+            assert ping(guest, address)[0] == 1
+        answers, output = ping(near, "10.77.0.6", "-W", "5")
+        assert not answers and "Host Unreachable" in output, output
+        for hub, leg in (("hub1", LEG1), ("hub2", LEG2)):
+            assert routes_told(told_by_dhcp(own_daemon, hub, tmp_path))["10.77.0.0/24"] == leg
+        assert "10.77.0.0/24 on hub2" in router_port(own_daemon, "hub1")["details"]["routes"]
+        assert "10.77.0.0/24 via leg" in own_daemon.lanyard("config").stdout
+
+
 def test_a_leg_unplugged_and_back(own_daemon):
     with guest_on(own_daemon, 1, 10, "near") as near, guest_on(own_daemon, 2, 10, "far") as far:
         assert ping(near, FAR)[0] == 1
@@ -398,6 +421,8 @@ def test_a_hub_that_goes(own_daemon):
      "10.9.9.9 is outside 10.1.0.0/24"),
     (("router=r2", "address=10.1.0.4", "routes=10.0.0.1/8 via 10.1.0.9"),
      "10.0.0.0/8 would be right"),
+    (("router=r2", "address=10.1.0.4", "address6=none", "routes=0.0.0.0/0 via leg"),
+     "0.0.0.0/0 is everywhere, and no hub is"),
     (("address=10.1.0.4",), "key 'router' is missing")])
 def test_complaints(daemon, words, complaint):
     with pytest.raises(CommandFailed, match=re.escape(complaint)):

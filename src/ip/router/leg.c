@@ -31,7 +31,17 @@ static bool may_be_beyond(const struct host *host, struct ip ip)
 	return !leg_is_martian(leg_of_host(host), ip);
 }
 
-static const struct host_ops host_ops = {.on_transit = on_transit, .may_be_beyond = may_be_beyond};
+/* By a route of our own. */
+static bool is_on_link_too(const struct host *host, struct ip ip)
+{
+	const struct leg *leg = leg_of_host(host);
+	const struct ip_route *route = leg->map ? ip_route_find(leg->map->routes, ip) : NULL;
+
+	return route && route->kind == ROUTE_LINK && route->leg == leg->map->self;
+}
+
+static const struct host_ops host_ops = {
+	.on_transit = on_transit, .may_be_beyond = may_be_beyond, .is_on_link_too = is_on_link_too};
 
 static nsec leg_run(struct machine *machine, nsec now)
 {

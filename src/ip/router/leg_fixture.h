@@ -4,7 +4,7 @@
  * and keeps what it hears.
  *
  *   .3, ::3 of 10.0.I.0/24 and fd00:I::/64 on hub I; MTU 1500, 1380 and 1500
- *   leg 0: 172.16.0.0/12 via 10.0.0.9, fd77::/16 via fd00:0::9
+ *   leg 0: 172.16.0.0/12 via 10.0.0.9, fd77::/16 via fd00:0::9; 10.7.0.0/24 and fd07::/64 on hub 0
  */
 #pragma once
 
@@ -205,6 +205,7 @@ static inline void answer_arp(struct fixture *f, unsigned i, const struct heard 
 
 	assert_true(
 		arp_parse(asked->bytes + ETH_HEADER_LEN, asked->frame.len - ETH_HEADER_LEN, &arp));
+	assert_true(arp.from.be); /* it asks as a neighbour, not as one who probes */
 	write_eth(&w, leg_mac(i), peer_mac(i), ETHERTYPE_ARP);
 	write_arp(&w, &(struct arp){.operation = ARP_REPLY,
 			      .from_mac = peer_mac(i),
@@ -306,9 +307,11 @@ static inline struct fixture *fixture_new(void)
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct router_site sites[LEGS];
 	struct router_map *maps[LEGS];
-	struct ip_route routes[2] = {
+	struct ip_route routes[] = {
 		{.to = prefix_of_text("172.16.0.0/12"), .via = ip_of_text("10.0.0.9")},
 		{.to = prefix_of_text("fd77::/16"), .via = ip_of_text("fd00:0::9")},
+		{.to = prefix_of_text("10.7.0.0/24")},
+		{.to = prefix_of_text("fd07::/64")},
 	};
 
 	f->now = 1000 * NSEC_PER_SEC;

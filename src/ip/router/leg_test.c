@@ -48,6 +48,50 @@ static void test_static_route(void **state)
 	assert_ip_equal(only_heard(f, 1)->packet.from, "172.20.1.1");
 }
 
+/* On a hub on which the leg has no address of it. */
+static void test_second_subnet(void **state)
+{
+	static const char *const pairs[][2] = {
+		{"10.0.1.10", "10.7.0.20"}, {"fd00:1::10", "fd07::20"}};
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(pairs); i++) {
+		struct ip_fields ip = between(pairs[i][0], pairs[i][1]);
+
+		say_udp(f, 1, &ip, data, 100);
+		assert_ip_equal(only_heard(f, 0)->packet.to, pairs[i][1]);
+		assert_true(mac_equal(to_of(&only_heard(f, 0)->frame), peer_mac(0)));
+		forget_heard(f);
+		ip = between(pairs[i][1], pairs[i][0]); /* its sender is known by now */
+		say_udp(f, 0, &ip, data, 100);
+		assert_ip_equal(only_heard(f, 1)->packet.from, pairs[i][1]);
+		forget_heard(f);
+	}
+	say_udp(f, 0,
+		&(struct ip_fields){.from = ip_of_text("10.0.0.10"), .to = ip_of_text("10.7.0.20")},
+		data, 10);
+	assert_ip_equal(only_heard(f, 0)->packet.to, "10.7.0.20");
+	forget_heard(f);
+	say_udp(f, 1,
+		&(struct ip_fields){
+			.from = ip_of_text("10.0.1.10"), .to = ip_of_text("10.7.0.255")},
+		data, 10);
+	assert_silence(f);
+}
+
+static void test_nobody_in_the_second_subnet(void **state)
+{
+	struct fixture *f = *state;
+	const struct ip_fields ip = between("10.0.1.10", "10.7.0.20");
+
+	f->places[0].is_mute = true;
+	say_udp(f, 1, &ip, data, 100);
+	for (unsigned i = 0; i < 4; i++)
+		pass(f, NSEC_PER_SEC);
+	assert_error(f, only_heard(f, 1), ICMP_UNREACHABLE, ICMP_HOST_UNREACHABLE, "10.0.1.3",
+		"10.0.1.10");
+}
+
 /* It leaves where it came in: not from within the hub's own turn. */
 static void test_same_hub(void **state)
 {
@@ -621,6 +665,8 @@ int main(void)
 		FIXTURE_TEST(test_forward),
 		FIXTURE_TEST(test_forward6),
 		FIXTURE_TEST(test_static_route),
+		FIXTURE_TEST(test_second_subnet),
+		FIXTURE_TEST(test_nobody_in_the_second_subnet),
 		FIXTURE_TEST(test_same_hub),
 		FIXTURE_TEST(test_padding_is_left_behind),
 		FIXTURE_TEST(test_tagged_offload),

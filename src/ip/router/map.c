@@ -6,6 +6,7 @@
 
 #define ROUTES_OF_A_LEG                                                                            \
 	6 /* besides those given: two addresses, two subnets, and who is in no one's */
+#define ROUTES_OF_A_LINK 3 /* a second subnet, and who is in no one's */
 
 /* Routes of all legs, while they are put together. */
 struct plan {
@@ -33,14 +34,27 @@ static void add_site(struct plan *plan, const struct router_site *site, unsigned
 	add(plan, ROUTE_LINK, leg, site->subnet6.address, site->subnet6.len);
 }
 
+/* A second subnet on the leg's hub. */
+static void add_link(struct plan *plan, const struct ip_prefix *to, unsigned leg)
+{
+	add(plan, ROUTE_LINK, leg, to->address, to->len);
+	if (!ip_is_v4(to->address) || to->len >= 31) /* RFC 3021 */
+		return;
+	add(plan, ROUTE_GROUP, leg, prefix_nth(to, 0), 32);
+	add(plan, ROUTE_GROUP, leg, prefix_last(to), 32);
+}
+
 static void add_static(struct plan *plan, const struct router_site *site, unsigned leg)
 {
 	for (size_t i = 0; i < site->route_count; i++) {
-		struct ip_route *route = &plan->routes[plan->count++];
+		const struct ip_route *given = &site->routes[i];
 
-		*route = site->routes[i];
-		route->leg = leg;
-		route->kind = ROUTE_VIA;
+		if (ip_is_none(given->via)) {
+			add_link(plan, &given->to, leg);
+			continue;
+		}
+		add(plan, ROUTE_VIA, leg, given->to.address, given->to.len);
+		plan->routes[plan->count - 1].via = given->via;
 	}
 }
 
@@ -50,7 +64,7 @@ static int make_plan(struct plan *plan, const struct router_site *sites, unsigne
 	size_t max = 1;
 
 	for (unsigned i = 0; i < count; i++)
-		max += ROUTES_OF_A_LEG + sites[i].route_count;
+		max += ROUTES_OF_A_LEG + sites[i].route_count * ROUTES_OF_A_LINK;
 	*plan = (struct plan){.routes = calloc(max, sizeof(*plan->routes))};
 	if (!plan->routes)
 		return -ENOMEM;

@@ -31,7 +31,7 @@ struct router_map {
 struct router_site {
 	struct router_leg_info info;
 	struct ip_prefix subnet, subnet6; /* subnet6 may be none */
-	const struct ip_route *routes;	  /* ROUTE_VIA, by this leg; their leg is filled in */
+	const struct ip_route *routes;	  /* by this leg; to and via count, via none: on its hub */
 	size_t route_count;
 };
 
