@@ -22,10 +22,6 @@ void discovery_announce(struct host *host, struct ip ip, nsec now);
 /* icmp.c */
 void icmp_receive(
 	struct host *host, const struct frame *frame, const struct packet *packet, nsec now);
-/* Whether the packet is an ICMP error, or might be one for all that can be seen of it. */
-bool is_icmp_error(const struct frame *frame, const struct packet *packet);
-/* One of the errors that the host may send: false when it has sent its share. */
-bool icmp_take_token(struct host *host, nsec now);
 
 /* host.c: ip, one of ours, was heard to be at another MAC. Tells the owner and defends it. */
 void host_conflict(struct host *host, struct ip ip, struct mac mac, nsec now);

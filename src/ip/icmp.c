@@ -4,13 +4,9 @@
 
 #include "ip/checksum.h"
 #include "ip/host_parts.h"
+#include "ip/icmp_error.h"
 #include "wire/checksum.h"
 #include "wire/eth.h"
-
-#define ERROR_INTERVAL (NSEC_PER_SEC / 100) /* a hundred errors a second, and as many at once */
-#define ERROR_BURST    NSEC_PER_SEC
-#define ERROR4_MAX     576	   /* RFC 1812 4.3.2.3: bytes of IP packet */
-#define ERROR6_MAX     IP6_MTU_MIN /* RFC 4443 2.4(c) */
 
 bool host_post_icmp(struct host *host, const struct icmp_send *send, nsec now)
 {
@@ -72,22 +68,6 @@ void icmp_receive(
 		echo(host, frame, packet, now);
 }
 
-bool is_icmp_error(const struct frame *frame, const struct packet *packet)
-{
-	uint8_t type;
-
-	if (packet->version == 4 && packet->protocol != IP_PROTOCOL_ICMP)
-		return false;
-	if (packet->version == 6 && packet->protocol != IP_PROTOCOL_ICMP6)
-		return false;
-	if (packet->l4 >= frame->head_len)
-		return true; /* for all we know */
-	type = frame->head[packet->l4];
-	if (packet->version == 6)
-		return type < ICMP6_ECHO_REQUEST;
-	return type != ICMP_ECHO_REPLY && type != ICMP_ECHO_REQUEST && type < 13;
-}
-
 /* RFC 4443 2.4(e.3): IPv6 groups do hear of packets that are too big. */
 static bool may_be_group(const struct packet *packet, uint8_t type)
 {
@@ -98,7 +78,7 @@ static bool may_be_group(const struct packet *packet, uint8_t type)
 static bool may_complain(const struct host *host, uint8_t type, const struct frame *frame,
 	const struct packet *packet)
 {
-	if (packet->fragment_offset || is_icmp_error(frame, packet))
+	if (!icmp_error_may_be(frame, packet))
 		return false;
 	if ((mac_is_group(frame_to(frame)) || is_group_address(host, packet->to)) &&
 		!may_be_group(packet, type))
@@ -106,31 +86,19 @@ static bool may_complain(const struct host *host, uint8_t type, const struct fra
 	return is_possible_peer(host, packet->from);
 }
 
-/* RFC 1812 4.3.2.8, RFC 4443 2.4(f): a bucket of tokens, held as the time when it is full. */
-bool icmp_take_token(struct host *host, nsec now)
-{
-	nsec due = MAX(host->icmp_due, now);
-
-	if (due - now > ERROR_BURST - ERROR_INTERVAL)
-		return false;
-	host->icmp_due = due + ERROR_INTERVAL;
-	return true;
-}
-
 void host_send_icmp_error(struct host *host, struct ip from, uint8_t type, uint8_t code,
 	uint32_t rest, const struct frame *frame, const struct packet *packet, nsec now)
 {
-	uint32_t headers = ip_header_len(packet->from) + ICMP_HEADER_LEN;
-	uint32_t most = packet->version == 4 ? ERROR4_MAX : ERROR6_MAX;
 	struct icmp_send send = {.from = from,
 		.to = packet->from,
 		.type = type,
 		.code = code,
 		.rest = rest,
-		.len = MIN(packet->end - packet->l3, most - headers)};
+		.len = icmp_error_quote_len(packet)};
 	uint8_t *quote;
 
-	if (!may_complain(host, type, frame, packet) || !icmp_take_token(host, now))
+	if (!may_complain(host, type, frame, packet) ||
+		!icmp_error_take_token(&host->icmp_due, now))
 		return;
 	if (ip_is_none(from))
 		send.from = host_address_for(host, packet->from);

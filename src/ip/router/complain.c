@@ -3,21 +3,10 @@
  * A router's ICMP errors. They go where the sender's packets would: not to the MAC address the
  * packet came from, and not always by the leg it came by.
  */
-#include "ip/host_parts.h"
+#include "ip/icmp_error.h"
 #include "ip/router/leg_parts.h"
-#include "wire/checksum.h"
 #include "wire/eth.h"
 #include "wire/icmp.h"
-
-#define ERROR4_MAX 576	       /* RFC 1812 4.3.2.3: bytes of IP packet */
-#define ERROR6_MAX IP6_MTU_MIN /* RFC 4443 2.4(c) */
-#define HEADER_TOS 0xc0	       /* RFC 1812 4.3.2.5: internetwork control */
-
-struct message {
-	struct ip_fields ip;
-	uint8_t type, code;
-	uint32_t rest;
-};
 
 /* RFC 1812 4.3.2.4: from an address of the leg that it leaves by. */
 static struct ip own_address(const struct leg *leg, const struct ip_route *route, bool is_v4)
@@ -27,56 +16,17 @@ static struct ip own_address(const struct leg *leg, const struct ip_route *route
 	return is_v4 ? info->address : info->address6;
 }
 
-static void write_icmp(uint8_t *bytes, const struct message *message, const struct frame *frame,
-	const struct packet *packet)
-{
-	struct writer w = writer_on(bytes, ip_header_len(message->ip.to));
-	uint32_t len = message->ip.payload_len;
-	uint8_t *icmp = bytes + ip_header_len(message->ip.to);
-	uint32_t sum = 0;
-	uint16_t checksum;
-
-	write_ip(&w, &message->ip);
-	memset(icmp, 0, ICMP_HEADER_LEN);
-	icmp[0] = message->type;
-	icmp[1] = message->code;
-	store_be32(icmp + 4, message->rest);
-	frame_copy(frame, packet->l3, icmp + ICMP_HEADER_LEN, len - ICMP_HEADER_LEN);
-	if (packet->version == 6)
-		sum = checksum_pseudo(message->ip.from, message->ip.to, IP_PROTOCOL_ICMP6, len);
-	checksum = checksum_fold(checksum_add(sum, icmp, len));
-	memcpy(icmp + 2, &checksum, sizeof(checksum));
-}
-
-static uint32_t quote_len(const struct packet *packet)
-{
-	uint32_t most = packet->version == 4 ? ERROR4_MAX : ERROR6_MAX;
-
-	return MIN(packet->end - packet->l3,
-		most - ip_header_len(packet->from) - (uint32_t)ICMP_HEADER_LEN);
-}
-
-static void send(struct leg *leg, const struct ip_route *route, struct message *message,
+static void send(struct leg *leg, const struct ip_route *route, const struct icmp_error *error,
 	const struct frame *frame, const struct packet *packet)
 {
-	struct handed *handed;
+	struct handed *handed = leg_reserve(leg, route, packet->from, icmp_error_len(packet));
 
-	message->ip.payload_len = ICMP_HEADER_LEN + quote_len(packet);
-	handed = leg_reserve(
-		leg, route, packet->from, ip_header_len(packet->from) + message->ip.payload_len);
 	if (!handed)
 		return;
-	write_icmp(handed->bytes + ETH_HEADER_LEN, message, frame, packet);
+	icmp_error_write(handed->bytes + ETH_HEADER_LEN, error, frame, packet);
 	handed->offload = (struct offload){0};
 	handover_commit(leg->map->to[route->leg], handed);
 	leg->counters.errors++;
-}
-
-/* RFC 1122 3.2.2, RFC 4443 2.4(e): groups are not forwarded, so it is not about them. */
-static bool may_complain(
-	const struct leg *leg, const struct frame *frame, const struct packet *packet)
-{
-	return leg->map && !packet->fragment_offset && !is_icmp_error(frame, packet);
 }
 
 static bool is_way_back(const struct ip_route *route)
@@ -87,26 +37,20 @@ static bool is_way_back(const struct ip_route *route)
 void leg_complain(struct leg *leg, uint8_t type, uint8_t code, uint32_t rest,
 	const struct frame *frame, const struct packet *packet, nsec now)
 {
-	bool is_v4 = packet->version == 4;
-	struct message message = {.type = type,
-		.code = code,
-		.rest = rest,
-		.ip = {.to = packet->from,
-			.protocol = is_v4 ? IP_PROTOCOL_ICMP : IP_PROTOCOL_ICMP6,
-			.ttl = HOST_TTL,
-			.tos = HEADER_TOS,
-			.id = leg->host.next_id}};
+	struct icmp_error error = {
+		.type = type, .code = code, .rest = rest, .id = leg->host.next_id};
 	const struct ip_route *route;
 
-	if (!may_complain(leg, frame, packet))
+	/* RFC 1122 3.2.2, RFC 4443 2.4(e): groups are not forwarded, so it is not about them. */
+	if (!leg->map || !icmp_error_may_be(frame, packet))
 		return;
 	route = ip_route_find(leg->map->routes, packet->from);
-	if (!is_way_back(route) || !icmp_take_token(&leg->host, now))
+	if (!is_way_back(route) || !icmp_error_take_token(&leg->host.icmp_due, now))
 		return;
-	message.ip.from = own_address(leg, route, is_v4);
+	error.from = own_address(leg, route, packet->version == 4);
 	leg->host.next_id += 1 + !(uint16_t)(leg->host.next_id + 1); /* never 0: that is none */
-	if (!ip_is_none(message.ip.from))
-		send(leg, route, &message, frame, packet);
+	if (!ip_is_none(error.from))
+		send(leg, route, &error, frame, packet);
 }
 
 void leg_complain_unreachable(struct leg *leg, bool has_route, const struct frame *frame,
