@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A relay's members: who they are, who may be one, who no more. */
+/* A relay's members: who may be one, who no more. */
 #include "cli/link.h"
 
-#include "cli/amount.h"
 #include "cli/json_text.h"
-#include "cli/table.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 /* {hub: {...}} of all hubs that listen, or of one. */
@@ -45,76 +42,6 @@ const char *link_only_hub(struct call *call, const json_t *all)
 		json_array_size(all) ? "more than one hub listens for links; --hub says which"
 				     : "no hub listens for links; 'lanyard link listen' makes one");
 	return NULL;
-}
-
-static const char *or_dash(const char *text)
-{
-	return text[0] ? text : "-";
-}
-
-static const char *state_of(const json_t *member)
-{
-	if (json_is_true(json_object_get(member, "waits")))
-		return "waits";
-	return or_dash(text_of(json_object_get(member, "port"), "state"));
-}
-
-static void add_member(struct table *table, const char *hub, const json_t *member)
-{
-	const json_t *port = json_object_get(member, "port");
-	const json_t *details = json_object_get(port, "details");
-	char rtt[AMOUNT_SIZE] = "-", handshake[AMOUNT_SIZE] = "-";
-	char received[AMOUNT_SIZE], sent[AMOUNT_SIZE];
-	const char *own = text_of(member, "mac"), *mac = own[0] ? own : text_of(port, "mac");
-
-	if (json_object_get(details, "rtt"))
-		snprintf(rtt, sizeof(rtt), "%.1f ms", number_of(details, "rtt") * 1000);
-	if (json_object_get(details, "handshake"))
-		amount_time(number_of(details, "handshake"), handshake);
-	amount_bytes(count_of(details, "received_bytes"), received);
-	amount_bytes(count_of(details, "sent_bytes"), sent);
-	table_add(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", hub, text_of(member, "name"),
-		text_of(member, "role"), state_of(member), or_dash(mac),
-		or_dash(text_of(details, "endpoint")), rtt, handshake, received, sent);
-}
-
-static void add_invite(struct table *table, const char *hub, const json_t *invite)
-{
-	char left[AMOUNT_SIZE];
-
-	if (strcmp(text_of(invite, "state"), "open") != 0)
-		return;
-	amount_time(number_of(invite, "expires"), left);
-	table_add(table, "%s\t%s\t%s\tinvited for %s\t-\t-\t-\t-\t-\t-", hub,
-		text_of(invite, "name"), text_of(invite, "role"), left);
-}
-
-/* link list */
-int link_list(struct call *call, struct api *api, const struct link_options *options)
-{
-	json_t *all, *link, *item;
-	struct table *table;
-	int err = link_gather(call, api, options->hub, &all);
-	size_t i, j;
-
-	if (err)
-		return call_exit(err);
-	if (call->wants_json) {
-		print_json(all);
-		json_decref(all);
-		return EXIT_FINE;
-	}
-	table = table_new(
-		"HUB\tNAME\tROLE\tSTATE\tMAC\tENDPOINT\t>RTT\t>HANDSHAKE\t>RECEIVED\t>SENT");
-	json_array_foreach(all, i, link) {
-		json_array_foreach(json_object_get(link, "members"), j, item)
-			add_member(table, text_of(link, "hub"), item);
-		json_array_foreach(json_object_get(link, "invites"), j, item)
-			add_invite(table, text_of(link, "hub"), item);
-	}
-	table_print(table);
-	json_decref(all);
-	return EXIT_FINE;
 }
 
 static bool names(const json_t *list, const char *name)

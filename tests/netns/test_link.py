@@ -157,6 +157,14 @@ def test_show_tells_of_each_member(relay, laptop, a):
     assert re.search(r"hub5\.\d+", relay.lanyard("show", "hub5.laptop").stdout)
 
 
+def test_a_member_lists_where_it_is(laptop, office):
+    for daemon, name, role in ((laptop, "laptop", "host"), (office, "office", "bridge")):
+        assert re.search(rf"^hub5 +{name} +{role} +joined, up .* {RELAY}:4000 +[0-9.]+ ms ",
+                         daemon.lanyard("link", "list").stdout, re.MULTILINE)
+        entry, = daemon.json("link", "list")
+        assert not entry["members"] and entry["joined"][0]["details"]["member"] == name
+
+
 def test_a_host_has_one_address(relay, laptop, a):
     with Guest(laptop, "10.5.0.77", hub="hub5", label="c", gateway=None) as second:
         before = members(relay)["laptop"]["port"]["in"]["drops"].get("source_spoofed", 0)
