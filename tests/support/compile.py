@@ -7,12 +7,13 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = TOP / "build-support"
 
 
-def compiled(source):
-    """The path of the program made from a .c file, named from the top of the project."""
+def compiled(source, *options):
+    """The path of the program made from a .c file, named from the top of the project; options: of the
+    compiler, behind it."""
     source = TOP / source
     program = FOLDER / source.stem
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         FOLDER.mkdir(exist_ok=True)
         subprocess.run(["cc", "-O2", "-g", "-D_GNU_SOURCE", "-std=gnu2x", "-Wall", "-Wextra",
-                        "-Werror", "-o", program, source], check=True)
+                        "-Werror", "-o", program, source, *options], check=True)
     return str(program)

@@ -249,12 +249,17 @@ static void send_fin(struct tcp *tcp, nsec now)
 	tcp_change(tcp, tcp->state == TCP_CLOSE_WAIT ? TCP_LAST_ACK : TCP_FIN_WAIT_1, now);
 }
 
-/* RFC 9293 3.8.6.3: for every second full segment, and for all that must not wait. */
+/* RFC 9293 3.8.6.3: for every second full segment, and for all that must not wait. Of those for
+ * early segments, none takes the place of the first that tells of what is in order. */
 static void acknowledge(struct tcp *tcp, nsec now)
 {
 	uint32_t owed = tcp->rcv_nxt - tcp->acked;
 
-	if (tcp->must_ack || owed >= 2u * tcp->mss || receive_window_is_news(tcp))
+	if (tcp->early) {
+		for (unsigned count = tcp->early + (owed > 0); count; count--)
+			emit(tcp, tcp->nxt, 0, TCP_ACK, now);
+		tcp->early = 0;
+	} else if (tcp->must_ack || owed >= 2u * tcp->mss || receive_window_is_news(tcp))
 		emit(tcp, tcp->nxt, 0, TCP_ACK, now);
 	else if (owed && tcp->ack_at == NSEC_NEVER)
 		tcp->ack_at = now + ACK_DELAY;

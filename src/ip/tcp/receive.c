@@ -5,7 +5,9 @@
 
 #include <stdlib.h>
 
-#define WINDOW_LEAST ((uint32_t)512 * 1024) /* not below this for a queue: eight super-frames */
+#define WINDOW_LEAST	   ((uint32_t)512 * 1024) /* not below this for a queue: eight super-frames */
+#define EARLY_ANSWERS	   64			  /* in a turn */
+#define EARLY_ANSWERS_SACK 3			  /* as many as make anybody send again */
 
 /* RFC 9293 3.8.6.2.2: what the peer may send without our being asked to say anything. */
 static uint32_t promised(const struct tcp *tcp)
@@ -175,6 +177,7 @@ static void receive_in_order(
 		tcp->rcv_nxt = seq + len;
 	if (tcp->gaps) {
 		tcp->must_ack = true;
+		tcp->early = 0; /* late, and not lost */
 		tcp->rcv_nxt = gap_list_advance(tcp->gaps, tcp->rcv_nxt);
 		if (!tcp->is_blocked)
 			tcp_drain(tcp, now);
@@ -183,10 +186,20 @@ static void receive_in_order(
 	reconsider_window(tcp);
 }
 
+/* RFC 5681 4.2: each has its answer, at once. A peer without SACK counts three before it sends the
+ * missing one again, and sends another segment for each more (3.2); one with SACK is told of them
+ * all in one, though some still count. A super-frame stands for several. */
+static void owe_answers(struct tcp *tcp, uint32_t len)
+{
+	uint32_t most = tcp->has_sack ? EARLY_ANSWERS_SACK : EARLY_ANSWERS;
+
+	tcp->early = (uint8_t)MIN(most, tcp->early + (len + tcp->mss - 1) / tcp->mss);
+}
+
 static void receive_early(
 	struct tcp *tcp, uint32_t seq, const struct iovec *parts, unsigned count, uint32_t len)
 {
-	tcp->must_ack = true; /* RFC 5681 4.2: at once, with what is missing */
+	owe_answers(tcp, len);
 	if (!tcp->gaps)
 		tcp->gaps = calloc(1, sizeof(*tcp->gaps));
 	if (!tcp->gaps || !keep(tcp, seq, parts, count, 0, len))

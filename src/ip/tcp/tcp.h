@@ -90,6 +90,7 @@ struct tcp {
 	struct scoreboard sent;
 	uint16_t mss; /* payload bytes of a segment, without options */
 	uint8_t peer_scale, own_scale;
+	uint8_t early; /* segments behind a gap that are not answered yet */
 
 	/* Receiving. */
 	uint32_t irs, rcv_nxt, rcv_read; /* rcv_read: the first byte on_data() has not taken */

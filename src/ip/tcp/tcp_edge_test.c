@@ -327,6 +327,58 @@ static void a_fin_that_came_early_is_answered_at_once(void **)
 	edge_free(e);
 }
 
+/* The next answers say just that much is in order, and say it alike. */
+static void assert_answers(struct edge *e, unsigned count, uint32_t ack)
+{
+	uint32_t window = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct heard heard = guest_next(&e->guest);
+
+		assert_int_equal(heard.flags, TCP_ACK);
+		assert_int_equal(heard.len, 0);
+		assert_int_equal(heard.ack, ack);
+		assert_true(!i || heard.window == window);
+		window = heard.window;
+	}
+	guest_hears_nothing(&e->guest);
+}
+
+/* RFC 5681 3.2: who has no SACK counts answers, whether segments came in one batch or super-frame
+ * or not. */
+static void segments_behind_a_gap_are_answered_one_by_one(void **)
+{
+	struct edge *e = established();
+
+	e->tcp.has_sack = false;
+	e->guest.next = e->guest.heard_count;
+	guest_say(&e->guest, TCP_ACK, 0, 100, 0, 512);
+	for (unsigned i = 2; i < 7; i++)
+		guest_say(&e->guest, TCP_ACK, i * 100, 100, 0, 512);
+	run(e);
+	assert_answers(e, 6, 100); /* the first tells of what is in order */
+	guest_say(&e->guest, TCP_ACK, 700, 4 * 1460, 0, 512);
+	run(e);
+	assert_answers(e, 4, 100);
+	guest_say(&e->guest, TCP_ACK, 700 + 4 * 1460, 100, 0, 512);
+	guest_say(&e->guest, TCP_ACK, 100, 100, 0, 512);
+	run(e);
+	assert_answers(e, 1, 800 + 4 * 1460);
+	edge_free(e);
+}
+
+static void a_peer_with_sack_is_told_of_a_gap_thrice_at_most(void **)
+{
+	struct edge *e = established();
+
+	e->guest.next = e->guest.heard_count;
+	for (unsigned i = 1; i < 7; i++)
+		guest_say(&e->guest, TCP_ACK, i * 100, 100, 0, 512);
+	run(e);
+	assert_answers(e, 3, 0);
+	edge_free(e);
+}
+
 /* Sending into small windows */
 
 static void a_window_of_one_byte_carries_everything(void **)
@@ -775,6 +827,8 @@ int main(void)
 		cmocka_unit_test(a_probe_with_a_garbage_byte_is_answered),
 		cmocka_unit_test(nothing_counts_behind_a_fin),
 		cmocka_unit_test(a_fin_that_came_early_is_answered_at_once),
+		cmocka_unit_test(segments_behind_a_gap_are_answered_one_by_one),
+		cmocka_unit_test(a_peer_with_sack_is_told_of_a_gap_thrice_at_most),
 		cmocka_unit_test(a_window_of_one_byte_carries_everything),
 		cmocka_unit_test(a_shut_window_is_asked_about_for_ever),
 		cmocka_unit_test(a_guest_that_is_gone_is_asked_in_vain_and_given_up),
