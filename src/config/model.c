@@ -113,6 +113,7 @@ void port_config_fill(struct port_config *port, const struct hub_config *hub)
 		break;
 	case PORT_KIND_LINK:
 		port->policy.is_spared = true;
+		port->link.forges_mtu = true;
 		break;
 	case PORT_KIND_ROUTER:
 		fill_router(&port->router, hub);

@@ -137,6 +137,7 @@ struct link_config {
 	struct endpoint listen; /* where members come to; port 0: nowhere, ip none: all addresses */
 	char address[CONFIG_PATH_SIZE];	 /* HOST or HOST:PORT that members are told; or empty */
 	char invite[CONFIG_INVITE_SIZE]; /* lanyard://HOST:PORT/#TOKEN; or empty */
+	bool forges_mtu;		 /* key "forge-mtu": senders of longer packets are told */
 	bool needs_approval; /* key "approve": who comes with an invitation waits for a person */
 };
 

@@ -203,6 +203,7 @@ static const struct key link_keys[] = {
 	{"address", AT(port_config, link.address), &link_address},
 	{"invite", AT(port_config, link.invite), &link_invite},
 	{"approve", AT(port_config, link.needs_approval), &flag},
+	{"forge-mtu", AT(port_config, link.forges_mtu), &flag},
 };
 static const struct key_set link_set = SET(link_keys, &port_set);
 

@@ -127,6 +127,8 @@ static void every_key_makes_a_difference(void **)
 		"kind: dhcp, boot-file: a",
 		"kind: dhcp, reservations: [{mac: 02:00:00:00:00:01, ip: 10.0.0.5}]",
 		"kind: dhcp, reservations: [{mac: 02:00:00:00:00:01, ip: 10.0.0.5, name: a}]",
+		"kind: link, listen: 4000",
+		"kind: link, listen: 4000, forge-mtu: false",
 		"kind: host",
 		"kind: host, link: down",
 		"kind: host, isolated: true",

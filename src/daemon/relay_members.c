@@ -83,6 +83,7 @@ struct port *relay_make_port(struct relay *relay, struct world_port *client)
 		.mtu = client->config.mtu,
 		.endpoint = member->endpoint,
 		.is_one_host = member->role == ROLE_HOST,
+		.forges_mtu = client->config.link.forges_mtu,
 		.mac = member->mac,
 	};
 	struct port *port;

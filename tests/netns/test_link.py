@@ -135,7 +135,7 @@ def test_what_is_too_long_arrives_whole(a, b):
     """More than the segment's MTU: cut within the session."""
     for guest in (a, b):
         guest.ip("link set eth0 mtu 1500")
-    a.run("ping", "-c", "3", "-i", "0.2", "-W", "2", "-M", "do", "-s", "1472", b.address)
+    a.run("ping", "-c", "3", "-i", "0.2", "-W", "2", "-M", "dont", "-s", "1472", b.address)
 
 
 def test_tcp_both_ways(a, b):
@@ -222,6 +222,11 @@ def test_a_phone_is_a_member(wide, relay, a, b):
         ping(a, address)
         ping(b, address)
         iperf(a, wide.office, a.address)
+        # It is told of as any member, though it knows no frames.
+        a.ip("link set eth0 mtu 1500", "route flush cache")
+        done = a.run("ping", "-M", "do", "-s", "1472", "-c", "1", "-W", "1", address, check=False)
+        assert f"From {address} icmp_seq=1 Frag needed and DF set (mtu = 1380)" in done.stdout
+        ping(a, address)
         assert "lladdr 02:" in a.run("ip", "neigh", "show", address).stdout
         # From another address it is not heard.
         wide.office.ip(f"address add 10.5.0.99/32 dev phone{os.getpid() % 1000000}")

@@ -8,6 +8,8 @@ import contextlib
 import json
 import os
 import socket
+import struct
+import threading
 import time
 
 import pytest
@@ -84,11 +86,13 @@ def path_mtus(*daemons):
 
 
 @contextlib.contextmanager
-def joined(path, relay, mtu):
+def joined(path, relay, mtu, config=OFFICE_CONFIG):
     path.carries(mtu)
-    invite = relay.lanyard("link", "invite", "hub5", "--name", "office", "--role", "bridge")
-    with Daemon(path.office, OFFICE_CONFIG) as office:
-        office.lanyard("link", "join", invite.stdout.strip(), "--hub", "hub5")
+    invite = relay.lanyard("link", "invite", "hub5", "--name", "office", "--role",
+                           "bridge").stdout.strip()
+    with Daemon(path.office, config.replace("INVITE", invite)) as office:
+        if "INVITE" not in config:
+            office.lanyard("link", "join", invite, "--hub", "hub5")
         wait_until(lambda: member(relay)["state"] == "up", 10, "office is not up")
         try:
             yield office
@@ -134,19 +138,20 @@ def is_told_at_both_ends(source, target, most):
 @pytest.mark.parametrize("mtu", [1500, 1400, 1300, 1280, 1100])
 def test_everything_passes(path, relay, mtu):
     """From the first moment on, but where it is less than the base: that takes a while."""
-    with joined(path, relay, mtu) as office:
+    with joined(path, relay, mtu) as office, guests(relay, office) as (a, b):
         if mtu < 1280:
             wait_until(lambda: max(path_mtus(relay, office)) <= mtu, 15, "not found")
         for guest_mtu in (1380, 1500, 9000):
-            with guests(relay, office, guest_mtu) as (a, b):
-                for size in SIZES:
-                    assert datagram_arrives(a, b, size), (size, "from the relay")
-                    assert datagram_arrives(b, a, size), (size, "to the relay")
-                assert bulk(a, b) > 5e6
-                assert bulk(a, b, "-R") > 5e6
-                # 40 bytes of headers and 12 of time stamps.
-                is_told_at_both_ends(a, b, 1380 - 52)
-                is_told_at_both_ends(b, a, 1380 - 52)
+            for guest in (a, b):
+                guest.ip(f"link set eth0 mtu {guest_mtu}")
+            for size in SIZES:
+                assert datagram_arrives(a, b, size), (size, "from the relay")
+                assert datagram_arrives(b, a, size), (size, "to the relay")
+            assert bulk(a, b) > 5e6
+            assert bulk(a, b, "-R") > 5e6
+            # 40 bytes of headers and 12 of time stamps.
+            is_told_at_both_ends(a, b, 1380 - 52)
+            is_told_at_both_ends(b, a, 1380 - 52)
 
 
 def transfer(source, target, seconds):
@@ -184,3 +189,85 @@ def test_members_own_interface_is_narrow(path, relay):
             assert time.monotonic() - start < 3
         finally:
             path.office.ip("link set up0 mtu 1500")
+
+
+def ping(source, target, *words, size=1472):
+    return source.run("ping", "-n", "-W", "2", "-s", size, *words, target, check=False)
+
+
+FORGED = "Frag needed and DF set (mtu = 1380)"
+
+
+def listened(station, seconds=0.5):
+    """Frames that came there of late, and in that time."""
+    frames = []
+    station.settimeout(seconds)
+    with contextlib.suppress(TimeoutError):
+        while True:
+            frames.append(station.recv(2000))
+    station.close()
+    return frames
+
+
+@pytest.mark.parametrize("is_near", [True, False])
+def test_senders_are_told_what_goes_through_whole(path, relay, is_near):
+    """By the machine that they send to, as far as they can see. What they sent arrives as well."""
+    with joined(path, relay, 1500) as office, guests(relay, office) as (a, b):
+        if not is_near:
+            a, b = b, a
+        station = a.packet("eth0")
+        done = ping(a, b.address, "-M", "do", "-c", "1")
+        assert f"From {b.address} icmp_seq=1 {FORGED}" in done.stdout
+        frames = listened(station)
+        forged = [frame for frame in frames if frame[23] == 1 and frame[34:36] == b"\x03\x04"]
+        mac = bytes.fromhex(b.mac("eth0").replace(":", ""))
+        assert forged and all(frame[6:12] == mac for frame in forged)
+        assert any(frame[34:36] == b"\0\0" and len(frame) == 1514 for frame in frames)
+        # It heeds that; and who may be cut is cut without a word.
+        assert "mtu 1380" in a.run("ip", "route", "get", b.address).stdout
+        done = ping(a, b.address, "-M", "do", "-c", "1")
+        assert "mtu=1380" in done.stdout + done.stderr
+        assert ping(a, b.address, "-M", "do", "-c", "1", size=1352).returncode == 0
+        a.ip("route flush cache")
+        done = ping(a, b.address, "-M", "dont", "-c", "1")
+        assert done.returncode == 0 and "Frag needed" not in done.stdout
+        for guest, address in ((a, "fd00::a"), (b, "fd00::b")):
+            guest.ip(f"address add {address}/64 dev eth0 nodad")
+        done = ping(a, "fd00::b", "-M", "do", "-c", "1", size=1452)
+        assert "From fd00::b icmp_seq=1 Packet too big: mtu=1380" in done.stdout, done.stdout
+
+
+TCP_REPAIR, TCP_REPAIR_OPTIONS, TCP_OPTION_MSS = 19, 22, 2
+
+
+def test_a_connection_that_was_not_told_when_it_began(path, relay):
+    """As one that began before the link was there: it learns what goes through whole now."""
+    with joined(path, relay, 1500) as office, guests(relay, office) as (a, b):
+        with b.listen(b.address) as listener, a.connect(*listener.getsockname()) as client, \
+                listener.accept()[0] as server:
+            client.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+            client.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR_OPTIONS,
+                              struct.pack("II", TCP_OPTION_MSS, 1460))
+            client.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 0)
+            a.ip("link set eth0 mtu 1490")  # it looks at what it may send
+            client.sendall(b"x")
+            assert client.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) == 1490 - 52
+            sent = os.urandom(1000000)
+            thread = threading.Thread(target=client.sendall, args=(sent,))
+            thread.start()
+            got = b""
+            while len(got) < 1 + len(sent):
+                got += server.recv(65536)
+            thread.join()
+            assert got == b"x" + sent
+            assert client.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) == 1380 - 52
+
+
+def test_no_mtu_is_forged_where_that_is_unwanted(path, relay):
+    """Of each link by itself: the other end does as it thinks fit."""
+    quiet = OFFICE_CONFIG + "    ports: [{kind: link, forge-mtu: false, invite: 'INVITE'}]\n"
+    with joined(path, relay, 1500, quiet) as office, guests(relay, office) as (a, b):
+        done = ping(b, a.address, "-M", "do", "-c", "2", "-i", "0.2")
+        assert done.returncode == 0 and "Frag needed" not in done.stdout
+        assert FORGED in ping(a, b.address, "-M", "do", "-c", "1").stdout
+        assert "forge-mtu: false" in office.lanyard("config").stdout

@@ -81,6 +81,7 @@ struct link_member_settings {
 	struct endpoint endpoint;   /* where it was; or none */
 	bool is_dialled;	    /* we go to it, and again and again */
 	bool is_one_host;	    /* frames may come from one address */
+	bool forges_mtu;	    /* who sends longer packets is told (forge.h) */
 	struct mac mac;		    /* that one, where it is known */
 	struct link_address v4, v6; /* of a client of WireGuard's own */
 };

@@ -4,6 +4,7 @@
 
 #include "base/list.h"
 #include "io/driver.h"
+#include "port/link/forge.h"
 #include "port/link/header.h"
 #include "port/link/link.h"
 #include "port/link/path_mtu.h"
@@ -42,7 +43,7 @@ struct link_member {
 	uint32_t frame_max; /* longer ones are cut */
 	uint32_t tcp_mtu;   /* what connections are told of */
 	uint16_t fragment_number;
-	bool is_dialled, is_one_host;
+	bool is_dialled, is_one_host, forges_mtu;
 
 	struct path_mtu path;
 	struct timer path_timer;
@@ -54,6 +55,7 @@ struct link_member {
 	nsec told_at;	 /* of what it said, which it may say as often as it likes */
 	nsec rtt;
 	struct reassembly reassembly;
+	struct forge forge;
 	struct routed *routed; /* of one that knows no Ethernet; or NULL */
 };
 

@@ -93,13 +93,17 @@ static void add_fragments(struct sealing *sealing, const struct frame *frame)
 
 static void add_frame(struct sealing *sealing, const struct frame *frame)
 {
+	struct link_member *member = sealing->member;
 	const struct link_header header = {
 		.flags = flags_of(frame), .hops = LINK_HOPS, .len = (uint16_t)frame->len};
 
-	if (LIKELY(frame->len <= sealing->member->frame_max))
+	if (LIKELY(frame->len <= member->frame_max)) {
 		add(sealing, &header, put_whole(frame, sealing->parts[sealing->count] + 1));
-	else
-		add_fragments(sealing, frame);
+		return;
+	}
+	if (member->forges_mtu && frame->len > member->mtu + ETH_HEADER_LEN)
+		forge_too_big(&member->forge, member->mtu, frame, sealing->now);
+	add_fragments(sealing, frame);
 }
 
 static void add_clamped(struct sealing *sealing, const struct frame *frame)
@@ -186,6 +190,7 @@ static void member_free(struct port *port)
 	struct link_member *member = member_of_port(port);
 
 	path_done(member);
+	forge_done(&member->forge);
 	reassembly_done(&member->reassembly);
 	routed_free(member->routed);
 	list_remove(&member->peer.node);
@@ -216,6 +221,7 @@ static void fill(struct link_member *member, const struct link_member_settings *
 	member->mtu = settings->mtu ? settings->mtu : LINK_MTU_STANDARD;
 	member->is_dialled = settings->is_dialled;
 	member->is_one_host = settings->is_one_host;
+	member->forges_mtu = settings->forges_mtu;
 	port->mac = settings->mac;
 	member->heard_at = member->ping_at = member->hello_at = member->told_at =
 		member->doubted_at = -NSEC_NEVER / 2;
@@ -247,6 +253,7 @@ struct port *link_member_new(struct link *link, const struct link_member_setting
 	}
 	wg_peer_set_preshared(member->peer.wg, &settings->preshared);
 	path_init(member);
+	forge_init(&member->forge, &member->port, link->loop);
 	if (!ip_is_none(settings->endpoint.ip)) {
 		wg_peer_set_endpoint(member->peer.wg, &settings->endpoint);
 		wg_peer_connect(member->peer.wg, now);

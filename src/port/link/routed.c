@@ -52,6 +52,8 @@ static void send_packet(
 
 	routed_learn(routed, packet->from, ((const struct eth_header *)frame->head)->from, now);
 	sent.part_count = frame_slice(frame, packet->l3, len, parts);
+	if (len > routed->member->mtu && routed->member->forges_mtu)
+		forge_too_big(&routed->member->forge, routed->member->mtu, frame, now);
 	if (clamp_is_needed(frame, routed->member->mtu)) {
 		memcpy(head, frame->head, copied);
 		clamp_head(head, frame, routed->member->mtu);
