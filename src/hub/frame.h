@@ -21,8 +21,9 @@ struct frame {
 	const uint8_t *head;
 	uint32_t head_len, len;	  /* bytes; len is the whole frame, without FCS */
 	const struct iovec *body; /* what follows the head: len - head_len bytes in all */
-	unsigned body_count;
+	uint16_t body_count;
 	struct offload offload;
+	uint8_t crossed; /* links to other hubs, on its way here; 0: it is from here */
 };
 
 /* Where the bytes from offset to offset + len lie; at most FRAME_BODY_MAX + 1 parts.

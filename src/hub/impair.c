@@ -18,6 +18,7 @@ struct kept {
 	nsec due;  /* not before it, nor before those that were put on the list earlier */
 	struct offload offload;
 	uint32_t len;
+	uint8_t crossed; /* as struct frame has it */
 	uint8_t bytes[];
 };
 
@@ -31,6 +32,7 @@ static struct frame frame_of(const struct kept *kept)
 	struct frame frame = frame_linear(kept->bytes, kept->len);
 
 	frame.offload = kept->offload;
+	frame.crossed = kept->crossed;
 	return frame;
 }
 
@@ -112,6 +114,7 @@ static enum drop keep(struct impair *impair, const struct frame *frame, nsec now
 		return DROP_NO_MEMORY;
 	kept->len = frame->len;
 	kept->offload = frame->offload;
+	kept->crossed = frame->crossed;
 	frame_copy(frame, 0, kept->bytes, frame->len);
 	impair->bytes += size;
 	put_on_wire(impair, kept, frame, now);

@@ -31,7 +31,7 @@ enum drop {
 	DROP_NO_MEMORY,
 	DROP_UNWANTED,	  /* a port that is a host: not for it, or a protocol it does not speak */
 	DROP_UNREACHABLE, /* no way to the destination: no route, no neighbour, forbidden */
-	DROP_TTL,	  /* time to live used up */
+	DROP_TTL,	  /* time to live used up: an IP packet's; a frame's that crosses links */
 	DROP_FRAGMENT,	  /* a fragment that could not be put together: overlap, timeout, limit */
 	DROP_FLOW_LIMIT,  /* no room for another flow, guest or half-open connection */
 	DROP_POLICY,	  /* a rule of the port or hub says no */

@@ -147,7 +147,8 @@ static struct frame piece_make(struct cut *cut, struct piece *piece, uint32_t of
 	uint32_t header_len = cut->packet.payload, left = cut->payload_len - offset;
 	uint32_t len = MIN(left, cut->size);
 	uint32_t copied = header_len < FRAME_HEAD_MIN ? MIN(len, FRAME_HEAD_MIN - header_len) : 0;
-	struct frame frame = {.head = piece->head, .body = piece->body};
+	struct frame frame = {
+		.head = piece->head, .body = piece->body, .crossed = cut->frame->crossed};
 
 	memcpy(piece->head, cut->frame->head, header_len);
 	cursor_copy(&cut->cursor, piece->head + header_len, copied);
@@ -217,6 +218,7 @@ static NOINLINE bool lower_linear(
 		return false;
 	frame_copy(frame, 0, bytes, frame->len);
 	linear.offload = frame->offload;
+	linear.crossed = frame->crossed;
 	return segment_lower(&linear, takes, sink);
 }
 
@@ -242,8 +244,10 @@ static bool lower_checksum(const struct frame *frame, unsigned takes, struct seg
 	struct iovec parts[FRAME_BODY_MAX + 1];
 	uint32_t start = frame->offload.checksum_start,
 		 field = start + frame->offload.checksum_offset;
-	struct frame filled = {
-		.head = head, .head_len = MIN(frame->head_len, HEAD_MAX), .len = frame->len};
+	struct frame filled = {.head = head,
+		.head_len = MIN(frame->head_len, HEAD_MAX),
+		.len = frame->len,
+		.crossed = frame->crossed};
 	uint16_t checksum;
 	unsigned count;
 

@@ -19,7 +19,7 @@
 
 #define LINK_HEADER_LEN	  6
 #define LINK_FRAGMENT_LEN 4
-#define LINK_HOPS	  16
+#define LINK_HOPS	  16 /* links that a frame may cross */
 
 enum link_nibble {
 	LINK_FRAME = 1,
@@ -36,7 +36,7 @@ enum link_flag {
 
 struct link_header {
 	uint8_t flags; /* enum link_flag */
-	uint8_t hops;  /* relays it may still cross */
+	uint8_t hops;  /* links that it may cross from here on, this one among them */
 	uint16_t len;  /* of what follows the header; a session may put zeros behind it */
 	uint16_t segment;
 	/* Of a fragment. */

@@ -77,7 +77,7 @@ static void add_fragments(struct sealing *sealing, const struct frame *frame)
 	struct link_member *member = sealing->member;
 	const uint32_t size = piece_len(frame->len, member->frame_max);
 	struct link_header header = {.flags = LINK_FRAGMENT | flags_of(frame),
-		.hops = LINK_HOPS,
+		.hops = (uint8_t)(LINK_HOPS - frame->crossed),
 		.number = member->fragment_number++};
 
 	for (uint32_t offset = 0; offset < frame->len; offset += size) {
@@ -94,8 +94,9 @@ static void add_fragments(struct sealing *sealing, const struct frame *frame)
 static void add_frame(struct sealing *sealing, const struct frame *frame)
 {
 	struct link_member *member = sealing->member;
-	const struct link_header header = {
-		.flags = flags_of(frame), .hops = LINK_HOPS, .len = (uint16_t)frame->len};
+	const struct link_header header = {.flags = flags_of(frame),
+		.hops = (uint8_t)(LINK_HOPS - frame->crossed),
+		.len = (uint16_t)frame->len};
 
 	if (LIKELY(frame->len <= member->frame_max)) {
 		add(sealing, &header, put_whole(frame, sealing->parts[sealing->count] + 1));
@@ -116,6 +117,7 @@ static void add_clamped(struct sealing *sealing, const struct frame *frame)
 	memcpy(head, frame->head, copied);
 	clamp_head(head, frame, sealing->member->tcp_mtu);
 	clamped.offload = frame->offload;
+	clamped.crossed = frame->crossed;
 	clamped.body_count = frame_slice(frame, copied, frame->len - copied, body);
 	add_frame(sealing, &clamped);
 	seal(sealing); /* before the copy is gone */
@@ -166,7 +168,9 @@ void member_send(struct port *port, const struct frame *frames, unsigned count)
 	sealing.count = 0;
 	sealing.longest = member->longest_sent;
 	for (unsigned i = 0; i < count; i++) {
-		if (!segment_lower(&frames[i], leaves(member, &frames[i]), &sealing.sink))
+		if (UNLIKELY(frames[i].crossed >= LINK_HOPS))
+			port_drop(port, DROP_TTL, &frames[i]);
+		else if (!segment_lower(&frames[i], leaves(member, &frames[i]), &sealing.sink))
 			port_drop(port, DROP_MALFORMED, &frames[i]);
 	}
 	member->longest_sent = sealing.longest;

@@ -16,6 +16,7 @@
 struct arrivals {
 	struct link_member *member;
 	nsec now;
+	uint8_t crossed; /* links, each of them */
 	struct coalescer frames;
 };
 
@@ -26,6 +27,8 @@ static void flush(struct arrivals *arrivals)
 	struct link_member *member = arrivals->member;
 
 	coalesce_end(&arrivals->frames);
+	for (unsigned i = 0; i < arrivals->frames.count; i++)
+		arrivals->frames.frames[i].crossed = arrivals->crossed;
 	if (arrivals->frames.count)
 		hub_receive(&member->port, arrivals->frames.frames, arrivals->frames.count,
 			arrivals->now);
@@ -83,6 +86,13 @@ static bool find_checksum(const uint8_t *bytes, uint32_t len, struct offload *re
 	return true;
 }
 
+/* How many links a frame has crossed, ours among them: a relay takes one from what it lets others
+ * cross. */
+static uint8_t crossed_of(const struct link_header *header)
+{
+	return (uint8_t)(LINK_HOPS + 1 - MIN(header->hops, LINK_HOPS));
+}
+
 static void refuse(struct arrivals *arrivals, const uint8_t *bytes, size_t len)
 {
 	struct frame frame = frame_linear(bytes, (uint32_t)len);
@@ -95,6 +105,10 @@ static void add_from_session(
 {
 	struct offload offload = NOTHING_LEFT;
 
+	if (UNLIKELY(crossed_of(header) != arrivals->crossed)) {
+		flush(arrivals);
+		arrivals->crossed = crossed_of(header);
+	}
 	if (header->flags & LINK_UNSUMMED && !find_checksum(bytes, len, &offload))
 		refuse(arrivals, bytes, len);
 	else
@@ -180,6 +194,7 @@ void link_deliver(void *, struct wg_peer *wg, const struct iovec *packets, unsig
 	arrivals.member = member_of_peer(peer);
 	arrivals.member->heard_at = now;
 	arrivals.now = now;
+	arrivals.crossed = 1;
 	coalesce_begin(&arrivals.frames);
 	for (unsigned i = 0; i < count; i++)
 		take(&arrivals, &packets[i]);
