@@ -120,7 +120,9 @@ static void joins_a_flow(void **)
 	for (unsigned shape = 0; shape < 4; shape++) {
 		fill(&row, shape & 1, shape & 2, 10);
 		assert_int_equal(check(&row), 1);
-		fill(&row, shape & 1, shape & 2, 2 * (FRAME_BODY_MAX + 1));
+		fill(&row, shape & 1, shape & 2, FRAME_BODY_MAX + 1);
+		assert_int_equal(check(&row), 1);
+		fill(&row, shape & 1, shape & 2, COALESCE_MAX);
 		assert_int_equal(check(&row), 2);
 	}
 }
