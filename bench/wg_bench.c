@@ -198,9 +198,10 @@ static int add_peer(void *owner, const struct wg_key *public, struct wg_peer **r
 	return *ret ? 0 : -errno;
 }
 
-static void remove_peer(void *, struct wg_peer *peer)
+static int remove_peer(void *, struct wg_peer *peer)
 {
 	wg_peer_free(peer);
+	return 0;
 }
 
 static int open_tun(const char *name)

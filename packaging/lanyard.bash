@@ -39,7 +39,7 @@ _lanyard() {
 		exec) options+=" --hub --name --mac --mtu --no-dhcp --" ;;
 		attach) options+=" --netns --ifname --name --mac --mtu --no-dhcp" ;;
 		capture) options+=" -w" ;;
-		link) options+=" --port --address --name --role --expires --hub --ip" ;;
+		link) options+=" --port --address --name --role --expires --hub --ip --approve --qr" ;;
 		qemu-args) options+=" --kind --mac --model --memory --accel --id" ;;
 		esac
 		COMPREPLY=($(compgen -W "$options" -- "$word"))
@@ -71,9 +71,9 @@ _lanyard() {
 		fi ;;
 	link)
 		case $before in
-		link) COMPREPLY=($(compgen -W "listen invite join list revoke wg-config" -- "$word")) ;;
+		link) COMPREPLY=($(compgen -W "listen invite join list approve revoke wg-config" -- "$word")) ;;
 		listen | invite) COMPREPLY=($(compgen -W "$(_lanyard_hubs)" -- "$word")) ;;
-		revoke) COMPREPLY=($(compgen -W "$(_lanyard_members)" -- "$word")) ;;
+		approve | revoke) COMPREPLY=($(compgen -W "$(_lanyard_members)" -- "$word")) ;;
 		esac ;;
 	forward)
 		case $before in

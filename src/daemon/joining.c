@@ -230,6 +230,7 @@ static void on_news(struct link_mail *mail, const struct link_news *news)
 	case LINK_STRANGERS:
 	case LINK_SUBNETS:
 	case LINK_MAC_BOUND:
+	case LINK_UNWANTED:
 		return;
 	}
 }
@@ -263,6 +264,7 @@ int joining_open(struct world_port *entrance, struct joining **ret_joining, stru
 
 void joining_begin(struct joining *joining)
 {
+	joining->wg = link_wg_open(joining->entrance, &joining->link);
 	look_up(joining);
 }
 
@@ -270,6 +272,7 @@ void joining_close(struct joining *joining)
 {
 	if (!joining)
 		return;
+	link_wg_close(joining->wg);
 	joining_end_link(joining);
 	link_mail_done(&joining->mail);
 	resolver_stop(joining->resolver);

@@ -4,6 +4,7 @@
 
 #include "daemon/joining.h"
 #include "daemon/link_mail.h"
+#include "daemon/link_wg.h"
 #include "daemon/resolver.h"
 #include "io/address_watch.h"
 #include "port/link/invite.h"
@@ -29,6 +30,7 @@ struct joining {
 	char why[sizeof(struct error)], notice[CONTROL_TEXT_SIZE];
 	/* The hub's thread's: at first in the invitation's name, then in ours. */
 	struct link *link;
+	struct link_wg *wg;
 	int err;
 };
 

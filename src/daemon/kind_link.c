@@ -27,7 +27,7 @@ void kind_link_close_entrance(struct world_port *entrance)
 void kind_link_on_plugged(struct world_port *entrance)
 {
 	if (entrance->relay)
-		relay_plug_members(entrance->relay);
+		relay_begin(entrance->relay);
 	if (entrance->joining)
 		joining_begin(entrance->joining);
 }

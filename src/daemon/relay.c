@@ -71,6 +71,14 @@ static void save_soon(struct relay *relay)
 			MAX(loop_now(loop) + SAVE_SOON, relay->saved_at + SAVE_EVERY));
 }
 
+static void unwanted(struct relay *relay, struct link_member_record *member)
+{
+	struct error error = {0};
+
+	if (relay_revoke_member(relay, member, &error))
+		log_warning("%s: wg(8) removed a peer: %s", relay_hub(relay), error.text);
+}
+
 static void on_news(struct link_mail *mail, const struct link_news *news)
 {
 	struct relay *relay = CONTAINER_OF(mail, struct relay, mail);
@@ -83,6 +91,10 @@ static void on_news(struct link_mail *mail, const struct link_news *news)
 		tell_of_strangers(relay, news);
 	if (!member || !port)
 		return;
+	if (news->event == LINK_UNWANTED) {
+		unwanted(relay, member);
+		return;
+	}
 	switch (news->event) {
 	case LINK_UP:
 	case LINK_DOWN:
@@ -97,6 +109,7 @@ static void on_news(struct link_mail *mail, const struct link_news *news)
 	case LINK_NOTICED:
 		world_port_tell(port, "link-notice", news->control->text);
 		break;
+	case LINK_UNWANTED:
 	case LINK_SILENT:
 	case LINK_MOVED:
 	case LINK_STRANGERS:
@@ -211,6 +224,7 @@ void relay_close(struct relay *relay)
 {
 	if (!relay)
 		return;
+	link_wg_close(relay->wg);
 	if (relay->link)
 		on_hub(relay, end, relay);
 	link_mail_done(&relay->mail);

@@ -13,9 +13,9 @@
 struct relay;
 
 int relay_open(struct world_port *entrance, struct relay **ret_relay, struct error *error) MUST_USE;
-/* Its members are ports by now. */
+/* Its members are no ports any more. */
 void relay_close(struct relay *relay);
-void relay_plug_members(struct relay *relay);
+void relay_begin(struct relay *relay); /* the entrance is in the world: so are its members now */
 
 /* The hub's thread: kind->make() of a client. NULL: errno. */
 struct port *relay_make_port(struct relay *relay, struct world_port *client);

@@ -48,8 +48,9 @@ void relay_unplug_member(struct relay *relay, const struct link_member_record *m
 	world_port_free(world_find_client(relay->entrance, member->name));
 }
 
-void relay_plug_members(struct relay *relay)
+void relay_begin(struct relay *relay)
 {
+	relay->wg = link_wg_open(relay->entrance, &relay->link);
 	LIST_EACH(node, &relay->store.members) {
 		const struct link_member_record *member = LIST_ENTRY(
 			node, struct link_member_record, node);

@@ -3,11 +3,13 @@
 #pragma once
 
 #include "daemon/link_mail.h"
+#include "daemon/link_wg.h"
 #include "daemon/relay.h"
 
 struct relay {
 	struct world_port *entrance;
 	struct link *link; /* the hub's thread's */
+	struct link_wg *wg;
 	struct link_mail mail;
 	struct link_store store;
 	struct timer save; /* what members did, not what we decided */

@@ -51,13 +51,14 @@ static void give_to_group(const char *path, const char *name)
 static int bind_and_listen(
 	int fd, const struct sockaddr_un *address, int type, const char *group, struct error *error)
 {
-	mode_t before = umask(0117); /* 0660 from its first moment on */
+	mode_t before = umask(group ? 0117 : 0177); /* from its first moment on */
 	int bound = bind(fd, (const struct sockaddr *)address, sizeof(*address));
 
 	umask(before);
 	if (bound < 0)
 		return error_set(error, errno, "%s: %m", address->sun_path);
-	give_to_group(address->sun_path, group);
+	if (group)
+		give_to_group(address->sun_path, group);
 	if (type != SOCK_STREAM || !listen(fd, SOMAXCONN))
 		return 0;
 	error_set(error, errno, "%s: %m", address->sun_path);

@@ -79,6 +79,11 @@ static void print_peer(
 	wg_key_wipe(&state.preshared);
 }
 
+static bool is_shown(const struct uapi *uapi, const struct wg_peer *peer)
+{
+	return !uapi->is_shown || uapi->is_shown(uapi->owner, peer);
+}
+
 static void print_device(struct reply *reply, const struct uapi *uapi, nsec now)
 {
 	const struct wg_peer *peer = NULL;
@@ -91,8 +96,10 @@ static void print_device(struct reply *reply, const struct uapi *uapi, nsec now)
 		print(reply, "listen_port=%u\n", uapi->port);
 	if (uapi->mark)
 		print(reply, "fwmark=%u\n", uapi->mark);
-	while ((peer = wg_peer_after(uapi->device, peer)))
-		print_peer(reply, uapi, peer, now);
+	while ((peer = wg_peer_after(uapi->device, peer))) {
+		if (is_shown(uapi, peer))
+			print_peer(reply, uapi, peer, now);
+	}
 }
 
 /* A request that sets, on its way through its lines. */
@@ -138,10 +145,10 @@ static bool parse_number(const char *text, unsigned long max, unsigned long *ret
 	return *text >= '0' && *text <= '9' && !*end && !errno && *ret <= max;
 }
 
-static void remove_peer(struct uapi *uapi, struct wg_peer *peer)
+static int remove_peer(struct uapi *uapi, struct wg_peer *peer)
 {
 	allowed_ips_remove_all(uapi->allowed, peer);
-	uapi->remove_peer(uapi->owner, peer);
+	return uapi->remove_peer(uapi->owner, peer);
 }
 
 /* Ourselves among the peers is no mistake: people give all machines the same file. */
@@ -152,16 +159,15 @@ static bool is_self(const struct uapi *uapi, const struct wg_key *public)
 	return self && wg_key_equal(self, public);
 }
 
-static void remove_self(struct setting *setting)
+static int remove_self(struct setting *setting)
 {
 	struct wg_device *device = setting->uapi->device;
 	const struct wg_key *self = wg_device_public(device);
 	struct wg_peer *peer = self ? wg_peer_find(device, self) : NULL;
 
-	if (peer)
-		remove_peer(setting->uapi, peer);
 	if (peer == setting->peer)
 		setting->peer = NULL;
+	return peer ? remove_peer(setting->uapi, peer) : 0;
 }
 
 static int set_private_key(struct setting *setting, const char *value)
@@ -172,8 +178,7 @@ static int set_private_key(struct setting *setting, const char *value)
 		return -EINVAL;
 	wg_device_set_key(setting->uapi->device, wg_key_is_zero(&private) ? NULL : &private);
 	wg_key_wipe(&private);
-	remove_self(setting);
-	return 0;
+	return remove_self(setting);
 }
 
 static int set_port(struct setting *setting, const char *value)
@@ -197,11 +202,12 @@ static int set_mark(struct setting *setting, const char *value)
 static int replace_peers(struct setting *setting, const char *)
 {
 	struct wg_peer *peer;
+	int err = 0;
 
-	while ((peer = wg_peer_after(setting->uapi->device, NULL)))
-		remove_peer(setting->uapi, peer);
 	setting->peer = NULL;
-	return 0;
+	while (!err && (peer = wg_peer_after(setting->uapi->device, NULL)))
+		err = remove_peer(setting->uapi, peer);
+	return err;
 }
 
 /* The lines that follow are about this one, who is made when the first of them needs him. */
@@ -212,6 +218,8 @@ static int set_public_key(struct setting *setting, const char *value)
 	setting->has_public = true;
 	setting->is_update_only = false;
 	setting->peer = wg_peer_find(setting->uapi->device, &setting->public);
+	if (setting->peer && !is_shown(setting->uapi, setting->peer))
+		setting->peer = NULL;
 	return 0;
 }
 
@@ -226,16 +234,18 @@ static int need_peer(struct setting *setting)
 	if (setting->peer || setting->is_update_only || !setting->has_public ||
 		is_self(setting->uapi, &setting->public))
 		return 0;
+	if (setting->uapi->is_ruled)
+		return -EPERM;
 	return setting->uapi->add_peer(setting->uapi->owner, &setting->public, &setting->peer);
 }
 
 static int set_remove(struct setting *setting, const char *)
 {
-	if (setting->peer)
-		remove_peer(setting->uapi, setting->peer);
+	struct wg_peer *peer = setting->peer;
+
 	setting->peer = NULL;
 	setting->is_update_only = true;
-	return 0;
+	return peer ? remove_peer(setting->uapi, peer) : 0;
 }
 
 static int set_preshared_key(struct setting *setting, const char *value)
@@ -293,20 +303,21 @@ static const struct uapi_key {
 	const char *name;
 	int (*set)(struct setting *setting, const char *value);
 	bool needs_peer, is_flag;
+	bool is_free; /* where somebody else rules */
 } keys[] = {
-	{"private_key", set_private_key, false, false},
-	{"listen_port", set_port, false, false},
-	{"fwmark", set_mark, false, false},
-	{"replace_peers", replace_peers, false, true},
-	{"public_key", set_public_key, false, false},
-	{"update_only", set_update_only, false, true},
-	{"remove", set_remove, false, true},
-	{"preshared_key", set_preshared_key, true, false},
-	{"endpoint", set_endpoint, true, false},
-	{"persistent_keepalive_interval", set_keepalive, true, false},
-	{"replace_allowed_ips", replace_allowed_ips, true, true},
-	{"allowed_ip", set_allowed_ip, true, false},
-	{"protocol_version", set_version, true, false},
+	{"private_key", set_private_key, false, false, false},
+	{"listen_port", set_port, false, false, false},
+	{"fwmark", set_mark, false, false, false},
+	{"replace_peers", replace_peers, false, true, false},
+	{"public_key", set_public_key, false, false, true},
+	{"update_only", set_update_only, false, true, true},
+	{"remove", set_remove, false, true, true},
+	{"preshared_key", set_preshared_key, true, false, false},
+	{"endpoint", set_endpoint, true, false, true},
+	{"persistent_keepalive_interval", set_keepalive, true, false, true},
+	{"replace_allowed_ips", replace_allowed_ips, true, true, false},
+	{"allowed_ip", set_allowed_ip, true, false, false},
+	{"protocol_version", set_version, true, false, true},
 };
 
 static const struct uapi_key *key_named(const char *name, size_t len)
@@ -324,6 +335,8 @@ static int set_value(struct setting *setting, const struct uapi_key *key, const 
 
 	if (key->is_flag && strcmp(value, "true"))
 		return -EINVAL;
+	if (setting->uapi->is_ruled && !key->is_free)
+		return -EPERM;
 	if (!key->needs_peer)
 		return key->set(setting, value);
 	if (!setting->has_public)
@@ -411,7 +424,8 @@ char *uapi_answer(struct uapi *uapi, const char *request, size_t len, nsec now, 
 		err = set(uapi, request + strlen(set_start), request + len, now);
 	else
 		err = -EPROTO;
-	print(&reply, "errno=%d\n\n", -err);
+	/* Negative, as wg(8) reads it, and wireguard-go says it. */
+	print(&reply, "errno=%d\n\n", err);
 	*ret_len = reply.len;
 	return reply.text;
 }

@@ -16,13 +16,18 @@ struct uapi {
 	struct allowed_ips *allowed; /* owners are peers */
 	uint16_t port;
 	uint32_t mark; /* of what is sent; 0: none */
+	/* Somebody else says who the peers are, with what keys and addresses: what would change
+	 * that is -EPERM, but to remove a peer, which the owner may note for later or refuse. */
+	bool is_ruled;
 	void *owner;
+	/* Whether it is one to speak of; NULL: all are. */
+	bool (*is_shown)(void *owner, const struct wg_peer *peer);
 	/* All return 0 or -errno, which is the reply's. */
 	int (*set_port)(void *owner, uint16_t port);
 	int (*set_mark)(void *owner, uint32_t mark);
 	int (*add_peer)(void *owner, const struct wg_key *public, struct wg_peer **ret);
 	/* Frees it; its prefixes have been removed. */
-	void (*remove_peer)(void *owner, struct wg_peer *peer);
+	int (*remove_peer)(void *owner, struct wg_peer *peer);
 };
 
 /* Whether a request is all there: it ends with an empty line. */

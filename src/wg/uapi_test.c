@@ -53,9 +53,10 @@ static int add_peer(void *, const struct wg_key *public, struct wg_peer **ret)
 	return *ret ? 0 : -errno;
 }
 
-static void remove_peer(void *, struct wg_peer *peer)
+static int remove_peer(void *, struct wg_peer *peer)
 {
 	wg_peer_free(peer);
+	return 0;
 }
 
 static const struct wg_ops ops = {.transmit = transmit, .wall_clock = wall_clock};
@@ -99,7 +100,7 @@ static void check_set(const char *lines, int err)
 	char request[2048], expected[32];
 
 	snprintf(request, sizeof(request), "set=1\n%s\n", lines);
-	snprintf(expected, sizeof(expected), "errno=%d\n\n", err);
+	snprintf(expected, sizeof(expected), "errno=%d\n\n", -err);
 	check_reply(request, expected);
 }
 
@@ -227,10 +228,68 @@ static void test_what_is_wrong(void **)
 
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		check_set(cases[i].lines, cases[i].err);
-	check_reply("put=1\n\n", "errno=71\n\n"); /* EPROTO */
-	check_reply("\n\n", "errno=71\n\n");
+	check_reply("put=1\n\n", "errno=-71\n\n"); /* EPROTO */
+	check_reply("\n\n", "errno=-71\n\n");
 	assert_false(uapi_is_whole("get=1\n", 6));
 	assert_true(uapi_is_whole("get=1\n\n", 7));
+}
+
+static bool shows_nobody(void *, const struct wg_peer *)
+{
+	return false;
+}
+
+static int refuse_to_remove(void *, struct wg_peer *)
+{
+	return -EBUSY;
+}
+
+/* Who the peers are is for somebody else to say; where they are is not. */
+static void test_somebody_else_rules(void **)
+{
+	static const struct {
+		const char *lines;
+		int err;
+	} cases[] = {
+		{"private_key=" ALICE "\n", EPERM},
+		{"listen_port=1\n", EPERM},
+		{"fwmark=1\n", EPERM},
+		{"replace_peers=true\n", EPERM},
+		{"public_key=" OTHER_PUBLIC "\n", EPERM},
+		{"public_key=" OTHER_PUBLIC "\nupdate_only=true\n", 0},
+		{"public_key=" BOB_PUBLIC "\npreshared_key=" PRESHARED "\n", EPERM},
+		{"public_key=" BOB_PUBLIC "\nallowed_ip=10.0.0.0/8\n", EPERM},
+		{"public_key=" BOB_PUBLIC "\nreplace_allowed_ips=true\n", EPERM},
+		{"public_key=" BOB_PUBLIC "\nendpoint=192.0.2.1:7\n", 0},
+		{"public_key=" BOB_PUBLIC "\npersistent_keepalive_interval=5\n", 0},
+		{"public_key=" BOB_PUBLIC "\nremove=true\n", EBUSY},
+	};
+	struct wg_peer_state state;
+	struct wg_peer *bob;
+
+	check_set("private_key=" ALICE "\npublic_key=" BOB_PUBLIC "\n", 0);
+	uapi.is_ruled = true;
+	uapi.remove_peer = refuse_to_remove;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		check_set(cases[i].lines, cases[i].err);
+	bob = wg_peer_after(device, NULL);
+	assert_non_null(bob);
+	assert_null(wg_peer_after(device, bob));
+	wg_peer_look(bob, 0, &state);
+	assert_int_equal(state.endpoint.port, 7);
+	assert_int_equal(state.keepalive, 5 * NSEC_PER_SEC);
+	assert_true(wg_key_is_zero(&state.preshared));
+}
+
+static void test_who_is_not_shown(void **)
+{
+	check_set("public_key=" BOB_PUBLIC "\n", 0);
+	uapi.is_ruled = true;
+	uapi.is_shown = shows_nobody;
+	check_reply("get=1\n\n", "errno=0\n\n");
+	check_set("public_key=" BOB_PUBLIC "\nendpoint=192.0.2.1:7\n", EPERM);
+	check_set("public_key=" BOB_PUBLIC "\nupdate_only=true\nremove=true\n", 0);
+	assert_non_null(wg_peer_after(device, NULL));
 }
 
 #define UAPI_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -246,6 +305,8 @@ int main(void)
 		UAPI_TEST(test_a_key_is_taken_away),
 		UAPI_TEST(test_keepalive_begins_at_once),
 		UAPI_TEST(test_what_is_wrong),
+		UAPI_TEST(test_somebody_else_rules),
+		UAPI_TEST(test_who_is_not_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,9 +44,10 @@ static int add_peer(void *, const struct wg_key *public, struct wg_peer **ret)
 	return *ret ? 0 : -errno;
 }
 
-static void remove_peer(void *, struct wg_peer *peer)
+static int remove_peer(void *, struct wg_peer *peer)
 {
 	wg_peer_free(peer);
+	return 0;
 }
 
 static void count(void *, const struct ip_prefix *)

@@ -317,6 +317,65 @@ def test_a_code_for_a_phones_camera(wide, relay, tmp_path):
     relay.lanyard("link", "revoke", "camera")
 
 
+def wg(daemon, *words, check=True, **options):
+    """Debian's wg where the daemon's sockets are."""
+    return daemon.host.run("nsenter", "-t", daemon.pid, "-m", "wg", *words, check=check, **options)
+
+
+def test_wg_sees_a_link(wide, relay, laptop, a):
+    """Both ends, with Debian's own tool."""
+    for daemon in (relay, laptop):
+        assert "hub5.link" in wg(daemon, "show", "interfaces").stdout.split()
+    key = members(relay)["laptop"]["key"]
+    shown = wg(relay, "show", "hub5.link").stdout
+    assert f"peer: {key}" in shown and "listening port: 4000" in shown
+    assert "preshared key: (hidden)" in shown and "latest handshake" in shown
+    rows = [line.split("\t") for line in wg(relay, "show", "hub5.link", "dump").stdout.splitlines()]
+    assert rows[0][1] == relay.request("GET", "/v1/hubs/hub5/link")[1]["key"]
+    peers = {row[0]: row for row in rows[1:]}
+    assert set(peers) == {member["key"] for member in members(relay).values()}
+    assert peers[key][2] == members(relay)["laptop"]["port"]["details"]["endpoint"]
+    assert int(peers[key][5]) > 0 and int(peers[key][6]) > 0
+    other = wg(laptop, "show", "hub5.link", "preshared-keys").stdout.split()
+    assert other == [rows[0][1], peers[key][1]]
+    # Nobody else may ask.
+    modes = wide.relay.run("nsenter", "-t", relay.pid, "-m", "stat", "-c", "%a",
+                           "/run/wireguard/hub5.link.sock").stdout
+    assert modes.strip() == "600"
+
+
+def test_wg_changes_what_is_harmless(wide, relay, laptop):
+    """Where a member is and how often it is spoken to; who is one, and with what key, is not wg's."""
+    with joined(relay, wide.office, "tuned") as daemon:
+        key = members(relay)["tuned"]["key"]
+        place = members(relay)["tuned"]["port"]["details"]["endpoint"]
+        wg(relay, "set", "hub5.link", "peer", key, "persistent-keepalive", "7",
+           "endpoint", f"{OFFICE}:9")
+        row = [line.split("\t") for line in wg(relay, "show", "hub5.link", "dump").stdout
+               .splitlines() if line.startswith(key)][0]
+        assert row[2] == f"{OFFICE}:9" and row[7] == "7"
+        wg(relay, "set", "hub5.link", "peer", key, "endpoint", place)
+        for words in (("listen-port", "4001"), ("private-key", "/dev/stdin"), ("fwmark", "1"),
+                      ("peer", key, "allowed-ips", "10.0.0.0/8"),
+                      ("peer", key, "preshared-key", "/dev/stdin"),
+                      ("peer", "A" * 42 + "E=", "persistent-keepalive", "5")):
+            done = wg(relay, "set", "hub5.link", *words, check=False, input="A" * 42 + "E=\n")
+            assert done.returncode and "not permitted" in done.stderr, words
+        relay_key = relay.request("GET", "/v1/hubs/hub5/link")[1]["key"]
+        done = wg(daemon, "set", "hub5.link", "peer", relay_key, "remove", check=False)
+        assert done.returncode and "not permitted" in done.stderr
+        wg(relay, "set", "hub5.link", "peer", key, "remove")
+        assert "tuned" not in members(relay)
+        assert key not in wg(relay, "show", "hub5.link").stdout
+        wait_until(lambda: link_details(daemon)["state"] == "refused", 5, "it was not told")
+    assert is_up(relay, "laptop")
+    # The socket goes with the link, and what a killed daemon left behind is no hindrance.
+    relay.kill()
+    relay.start()
+    wait_until(lambda: is_up(relay, "laptop"), 10, "not back")
+    assert "hub5.link" in wg(relay, "show", "interfaces").stdout.split()
+
+
 def refusal(wide, invitation):
     with Daemon(wide.office, MEMBER_CONFIG) as daemon:
         done = daemon.lanyard("link", "join", invitation, "--hub", "hub5", check=False)

@@ -34,11 +34,13 @@ GATEWAY = "192.168.120.2"
 GATEWAY6 = "fd00:8::2"
 
 # The daemon sees the machine's /etc through a layer of its own, so that a test may change
-# resolv.conf in every way a real machine does, and nothing else notices.
+# resolv.conf in every way a real machine does, and nothing else notices. So are the sockets at which
+# wg(8) looks: names on them are the machine's.
 _PRIVATE = """
 mount -t tmpfs layer "$1" && mkdir "$1/upper" "$1/work" &&
 mount -t overlay -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" layer /etc &&
 cp "$2" /etc/resolv.conf &&
+mkdir -p /run/wireguard && mount -t tmpfs -o mode=0700 sockets /run/wireguard &&
 shift 2 && exec "$@"
 """
 NOBODY = 65534

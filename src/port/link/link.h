@@ -32,6 +32,7 @@ enum link_event {
 	LINK_STRANGERS, /* datagrams of nobody's, in the last minute: unknown, forged */
 	LINK_SUBNETS,	/* a member's hub has another subnet than ours: control */
 	LINK_MAC_BOUND, /* a host showed its address, its only one from now on */
+	LINK_UNWANTED,	/* somebody told wg(8) to remove the member */
 };
 
 /* Lent. */
@@ -66,6 +67,10 @@ int link_caller_add(
 void link_caller_remove(struct link *link, const struct wg_key *key);
 /* To any peer; nothing, where it is not known. */
 void link_say(struct link *link, const struct wg_key *key, const struct control *control);
+
+/* What wg(8) is told (wg/uapi.h), to be freed; NULL: no memory. The peers are the members. It may
+ * say where one is and how often it is spoken to, and ask that it be removed: LINK_UNWANTED. */
+char *link_answer_wg(struct link *link, const char *request, size_t len, size_t *ret_len) MUST_USE;
 
 /* Of a client of WireGuard's own. */
 struct link_address {
