@@ -12,6 +12,7 @@ import json
 import os
 import re
 import resource
+import time
 
 import pytest
 
@@ -164,3 +165,23 @@ def test_a_flood_of_handshakes(tmp_path):
             before = world.seconds_used()
             world.flooder.run("sleep", "3")
             assert (world.seconds_used() - before) / 3 < 0.3
+
+
+@pytest.mark.seconds(120)
+def test_a_relay_that_is_killed_while_they_enrol():
+    """Whoever was told that he is a member is one, whatever the relay was doing when it ended."""
+    with Namespace("relay") as host:
+        host.ip("link set lo up")
+        with Daemon(host, CONFIG, build=RELEASE) as relay:
+            file = relay.folder / "invitations"
+            file.write_text(invitations(relay, 200))
+            load = host.start("sh", "-c", f"exec {RELEASE}/bench/link_load 0 0 < {file}")
+            for pause in (0.3, 0.1, 0.7, 0.2, 1.1):
+                time.sleep(pause)
+                relay.kill()
+                relay.start()
+            assert load.wait(90) == 0, load.stderr
+            assert "enrolled 200" in load.stdout
+            names = {member["name"] for member in
+                     relay.request("GET", "/v1/hubs/hub5/link")[1]["members"]}
+            assert names == {f"m{number}" for number in range(200)}
