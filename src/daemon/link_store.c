@@ -68,6 +68,38 @@ struct link_invite_record *link_store_open_invite(
 	return NULL;
 }
 
+int64_t invite_end(const struct link_invite_record *invite)
+{
+	return MAX(invite->expires, invite->ended);
+}
+
+static bool is_past(
+	const struct link_store *store, const struct link_invite_record *invite, int64_t now)
+{
+	const struct link_member_record *member;
+
+	if (invite_state(invite, now) == INVITE_OPEN)
+		return false;
+	member = wg_key_is_zero(&invite->used_by) ? NULL
+						  : link_store_member_of(store, &invite->used_by);
+	return !member || !member->is_waiting;
+}
+
+struct link_invite_record *link_store_past_invite(const struct link_store *store, int64_t now)
+{
+	struct link_invite_record *oldest = NULL;
+
+	LIST_EACH(node, &store->invites) {
+		struct link_invite_record *invite = LIST_ENTRY(
+			node, struct link_invite_record, node);
+
+		if ((!oldest || invite_end(invite) < invite_end(oldest)) &&
+			is_past(store, invite, now))
+			oldest = invite;
+	}
+	return oldest;
+}
+
 enum invite_state invite_state(const struct link_invite_record *invite, int64_t now)
 {
 	if (invite->is_left)

@@ -13,7 +13,7 @@
 #include "port/link/control.h"
 
 #define LINK_MEMBERS_MAX 4000
-#define LINK_INVITES_MAX 1024
+#define LINK_INVITES_MAX 1024		       /* the past ones too, as far as there is room */
 #define LINK_REMEMBER	 ((int64_t)30 * 86400) /* seconds */
 
 struct link_member_record {
@@ -74,6 +74,10 @@ struct link_invite_record *link_store_invite_of(
 /* The open one for that name. */
 struct link_invite_record *link_store_open_invite(
 	const struct link_store *store, const char *name, int64_t now);
+/* The one whose end is longest ago, so that it may be forgotten; NULL: all are open, or of members
+ * that wait. */
+struct link_invite_record *link_store_past_invite(const struct link_store *store, int64_t now);
+int64_t invite_end(const struct link_invite_record *invite);
 enum invite_state invite_state(const struct link_invite_record *invite, int64_t now);
 const char *invite_state_name(enum invite_state state);
 

@@ -107,6 +107,8 @@ static int append(struct link_store *store, struct error *error)
 	if (store->record_count + count >
 		2 * (store->member_count + store->invite_count) + OUTDATED_MORE)
 		err = -ESTALE;
+	else if (store->file_len + len > STATE_FILE_MAX)
+		err = -ESTALE; /* it could not be read */
 	else
 		err = secret_file_append(store->path, store->file_len, text, len, error);
 	free(text);
@@ -125,7 +127,11 @@ static int rewrite(struct link_store *store, struct error *error)
 	json_decref(records);
 	if (!text)
 		return error_set(error, ENOMEM, "%s: out of memory", store->path);
-	err = secret_file_write(store->path, text, len, error);
+	if (len > STATE_FILE_MAX)
+		err = error_set(
+			error, EFBIG, "%s: would be too long to be read again", store->path);
+	else
+		err = secret_file_write(store->path, text, len, error);
 	free(text);
 	if (!err)
 		settle(store, len, count);

@@ -313,6 +313,28 @@ static void refuses_what_it_cannot_read(void **)
 	}
 }
 
+/* Not who waits: he is known by his invitation alone. */
+static void knows_what_is_past(void **)
+{
+	struct link_store store;
+	struct link_invite_record *expired, *used;
+	struct link_member_record *member;
+
+	open_store(&store);
+	add_invite(&store, "open", 1)->expires = 1000;
+	assert_null(link_store_past_invite(&store, 500));
+	expired = add_invite(&store, "expired", 2);
+	expired->expires = 400;
+	used = add_invite(&store, "used", 3);
+	used->ended = 300;
+	fill_key(&used->used_by, 4);
+	member = add_member(&store, "used", 4);
+	assert_ptr_equal(link_store_past_invite(&store, 500), used);
+	member->is_waiting = true;
+	assert_ptr_equal(link_store_past_invite(&store, 500), expired);
+	link_store_close(&store);
+}
+
 static void knows_what_an_invitation_is_worth(void **)
 {
 	struct link_invite_record invite = {.expires = 100};
@@ -338,6 +360,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(knows_who_left, setup, teardown),
 		cmocka_unit_test_setup_teardown(reads_the_old_form, setup, teardown),
 		cmocka_unit_test_setup_teardown(refuses_what_it_cannot_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(knows_what_is_past, setup, teardown),
 		cmocka_unit_test(knows_what_an_invitation_is_worth),
 	};
 

@@ -41,6 +41,21 @@ static void add_caller(void *argument)
 	errand->err = link_caller_add(errand->relay->link, errand->key, NULL);
 }
 
+static void remove_caller(void *argument)
+{
+	const struct errand *errand = argument;
+
+	link_caller_remove(errand->relay->link, errand->key);
+}
+
+void relay_remove_caller(struct relay *relay, const struct wg_key *key)
+{
+	struct errand errand = {.relay = relay, .key = key};
+
+	if (relay->link)
+		on_hub(relay, remove_caller, &errand);
+}
+
 void relay_say(struct relay *relay, const struct wg_key *key, const struct control *control)
 {
 	struct errand errand = {.relay = relay, .key = key, .control = control};
@@ -62,7 +77,7 @@ static void tell_of_strangers(const struct relay *relay, const struct link_news 
 		"unknown", (json_int_t)news->unknown, "forged", (json_int_t)news->forged);
 }
 
-static void save_soon(struct relay *relay)
+void relay_save_soon(struct relay *relay)
 {
 	struct loop *loop = relay_world(relay)->loop;
 
@@ -122,7 +137,7 @@ static void on_news(struct link_mail *mail, const struct link_news *news)
 		member->is_changed = true;
 	}
 	if (member->is_changed)
-		save_soon(relay);
+		relay_save_soon(relay);
 }
 
 static void on_save(struct timer *timer, nsec now)
@@ -190,7 +205,7 @@ static int open_link(struct relay *relay, struct error *error)
 	if (err)
 		return err;
 	relay->public = wg_key_public(&relay->private);
-	relay_forget_old(&relay->store, time(NULL));
+	relay_forget_old(relay, time(NULL));
 	on_hub(relay, make, relay);
 	wg_key_wipe(&relay->private);
 	return relay->err ? error_set(error, -relay->err, "%s", strerror(-relay->err)) : 0;

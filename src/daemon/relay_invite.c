@@ -29,26 +29,53 @@ int relay_check_name(struct relay *relay, const char *name, int64_t now, struct 
 	return 0;
 }
 
-int relay_add_invite(
-	struct relay *relay, const struct link_invite_record *wanted, struct error *error)
+void relay_forget_old(struct relay *relay, int64_t now)
 {
-	struct link_invite_record *invite = link_store_add_invite(&relay->store);
-	struct list node;
-	int err;
+	struct link_store *store = &relay->store;
+	struct link_invite_record *past;
 
+	while ((past = link_store_past_invite(store, now)) &&
+		(invite_end(past) + LINK_REMEMBER < now ||
+			store->invite_count >= LINK_INVITES_MAX)) {
+		relay_remove_caller(relay, &past->key);
+		link_store_remove_invite(store, past);
+	}
+}
+
+struct link_invite_record *relay_remember(
+	struct relay *relay, const struct link_invite_record *wanted)
+{
+	struct link_invite_record *invite;
+	struct list node;
+
+	relay_forget_old(relay, time(NULL));
+	invite = link_store_add_invite(&relay->store);
 	if (!invite)
-		return error_set(error, ENOMEM, "out of memory");
+		return NULL;
 	node = invite->node;
 	*invite = *wanted;
 	invite->node = node;
 	invite->is_changed = true;
+	return invite;
+}
+
+static int add_invite(
+	struct relay *relay, const struct link_invite_record *wanted, struct error *error)
+{
+	struct link_invite_record *invite = relay_remember(relay, wanted);
+	int err;
+
+	if (!invite)
+		return error_set(error, ENOMEM, "out of memory");
 	err = link_store_save(&relay->store, error);
-	if (!err)
+	if (!err) {
 		err = relay_add_caller(relay, &wanted->key);
-	if (!err)
-		return 0;
-	link_store_remove_invite(&relay->store, invite);
-	return error_set(error, -err, "%s", strerror(-err));
+		if (err)
+			error_set(error, -err, "%s", strerror(-err));
+	}
+	if (err)
+		link_store_remove_invite(&relay->store, invite);
+	return err;
 }
 
 int relay_invite(struct relay *relay, const char *name, enum link_role role, int64_t seconds,
@@ -62,28 +89,17 @@ int relay_invite(struct relay *relay, const char *name, enum link_role role, int
 		err = relay_place(relay, place, invite.host, &invite.port, error);
 	if (err)
 		return err;
-	relay_forget_old(&relay->store, record.since);
+	relay_forget_old(relay, record.since);
 	if (relay->store.invite_count >= LINK_INVITES_MAX)
-		return error_set(error, ENOSPC, "%d invitations are remembered, and no more",
+		return error_set(error, ENOSPC, "%d invitations are open, and there can be no more",
 			LINK_INVITES_MAX);
 	wg_key_make_private(&invite.enrolment);
 	record.key = wg_key_public(&invite.enrolment);
 	record.expires = record.since + seconds;
 	snprintf(record.name, sizeof(record.name), "%s", name);
-	err = relay_add_invite(relay, &record, error);
+	err = add_invite(relay, &record, error);
 	if (!err)
 		invite_format(&invite, ret_text);
 	wg_key_wipe(&invite.enrolment);
 	return err;
-}
-
-void relay_forget_old(struct link_store *store, int64_t now)
-{
-	LIST_EACH(node, &store->invites) {
-		struct link_invite_record *invite = LIST_ENTRY(
-			node, struct link_invite_record, node);
-
-		if (MAX(invite->expires, invite->ended) + LINK_REMEMBER < now)
-			link_store_remove_invite(store, invite);
-	}
 }

@@ -145,7 +145,22 @@ void relay_bind_mac(struct relay *relay, struct link_member_record *member, stru
 	member->is_changed = true;
 }
 
-/* Who was a member is a caller from now on, to be told so. */
+/* Who was a member is a caller from now on, to be told so. He is none whatever the disk says: it is
+ * tried again. */
+static int note_leaving(
+	struct relay *relay, const struct link_invite_record *left, struct error *error)
+{
+	int err;
+
+	if (!relay_remember(relay, left))
+		return error_set(error, ENOMEM, "out of memory");
+	err = link_store_save(&relay->store, error);
+	if (err)
+		relay_save_soon(relay);
+	err = relay_add_caller(relay, &left->key) ?: err;
+	return err && !error->text[0] ? error_set(error, -err, "%s", strerror(-err)) : err;
+}
+
 int relay_revoke_member(struct relay *relay, struct link_member_record *member, struct error *error)
 {
 	struct link_invite_record left = {.key = member->key,
@@ -176,5 +191,5 @@ int relay_revoke_member(struct relay *relay, struct link_member_record *member, 
 	link_store_remove_member(&relay->store, member);
 	events_tell(relay_world(relay)->events, "link-revoked", relay_hub(relay), "{s:s}", "name",
 		left.name);
-	return relay_add_invite(relay, &left, error);
+	return note_leaving(relay, &left, error);
 }

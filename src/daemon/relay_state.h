@@ -30,9 +30,12 @@ static inline const char *relay_hub(const struct relay *relay)
 	return relay->entrance->hub->config.name;
 }
 
-/* relay.c: to the hub's thread and back. */
+/* relay.c */
+void relay_save_soon(struct relay *relay);
+/* To the hub's thread and back. */
 void relay_say(struct relay *relay, const struct wg_key *key, const struct control *control);
 int relay_add_caller(struct relay *relay, const struct wg_key *key) MUST_USE;
+void relay_remove_caller(struct relay *relay, const struct wg_key *key);
 
 /* relay_members.c */
 int relay_plug_member(
@@ -50,7 +53,8 @@ void relay_take_asked(struct relay *relay, const struct link_news *news);
 /* relay_invite.c */
 int relay_check_name(
 	struct relay *relay, const char *name, int64_t now, struct error *error) MUST_USE;
-int relay_add_invite(
-	struct relay *relay, const struct link_invite_record *wanted, struct error *error) MUST_USE;
-/* Nobody needs to be told any more what became of them. */
-void relay_forget_old(struct link_store *store, int64_t now);
+/* In the store, not yet on the disk; NULL: no memory. */
+struct link_invite_record *relay_remember(
+	struct relay *relay, const struct link_invite_record *wanted);
+/* What is past for LINK_REMEMBER; and what is past longest, when there is no room for one more. */
+void relay_forget_old(struct relay *relay, int64_t now);

@@ -185,3 +185,20 @@ def test_a_relay_that_is_killed_while_they_enrol():
             names = {member["name"] for member in
                      relay.request("GET", "/v1/hubs/hub5/link")[1]["members"]}
             assert names == {f"m{number}" for number in range(200)}
+
+
+@pytest.mark.seconds(60)
+def test_invitations_without_end():
+    """So many may be open; those that are past make way for new ones."""
+    with Namespace("relay") as host:
+        host.ip("link set lo up")
+        with Daemon(host, CONFIG, build=RELEASE) as relay:
+            invitations(relay, 1024)
+            another = ("POST", "/v1/hubs/hub5/link/invites", json.dumps({"name": "another"}))
+            status, answer = relay.request(*another)
+            assert status >= 400 and "1024 invitations are open" in str(answer)
+            assert relay.request("DELETE", "/v1/hubs/hub5/link/members/m7")[0] == 204
+            assert relay.request(*another)[0] == 201
+            names = [invite["name"] for invite in
+                     relay.request("GET", "/v1/hubs/hub5/link")[1]["invites"]]
+            assert len(names) == 1024 and "m7" not in names and "another" in names
