@@ -18,6 +18,7 @@
 #define NAME_LEN_MAX 15
 #define CLIENTS_MAX  8
 #define PIECE	     4096
+#define REST	     (100 * NSEC_PER_MSEC)
 
 struct client {
 	struct list node;
@@ -31,6 +32,7 @@ struct wg_socket {
 	struct loop *loop;
 	struct wg_socket_settings settings;
 	struct watch watch;
+	struct timer rest; /* set: no descriptor was free for who knocked */
 	struct list clients;
 	unsigned client_count;
 	char path[sizeof(FOLDER) + NAME_LEN_MAX + 8];
@@ -45,7 +47,9 @@ static void wipe_and_free(char *text, size_t len)
 
 static void listen_again(struct wg_socket *socket)
 {
-	(void)!loop_watch_change(&socket->watch, socket->client_count < CLIENTS_MAX ? EPOLLIN : 0);
+	bool may_come = socket->client_count < CLIENTS_MAX && !heap_has(&socket->rest.node);
+
+	(void)!loop_watch_change(&socket->watch, may_come ? EPOLLIN : 0);
 }
 
 static void client_free(struct client *client)
@@ -131,6 +135,11 @@ static void on_client(struct watch *watch, uint32_t)
 		client_free(client);
 }
 
+static void on_rested(struct timer *timer, nsec)
+{
+	listen_again(CONTAINER_OF(timer, struct wg_socket, rest));
+}
+
 static void on_knock(struct watch *watch, uint32_t)
 {
 	struct wg_socket *socket = CONTAINER_OF(watch, struct wg_socket, watch);
@@ -141,6 +150,8 @@ static void on_knock(struct watch *watch, uint32_t)
 		if (fd >= 0)
 			close(fd);
 		free(client);
+		timer_set(socket->loop, &socket->rest, loop_now(socket->loop) + REST);
+		listen_again(socket);
 		return;
 	}
 	client->socket = socket;
@@ -179,6 +190,7 @@ struct wg_socket *wg_socket_open(struct loop *loop, const struct wg_socket_setti
 	socket->loop = loop;
 	socket->settings = *settings;
 	socket->watch = (struct watch){.on_ready = on_knock, .fd = -1};
+	socket->rest.on_expire = on_rested;
 	list_init(&socket->clients);
 	snprintf(socket->path, sizeof(socket->path), "%s/%.*s.sock", FOLDER, NAME_LEN_MAX,
 		settings->name);
@@ -196,6 +208,7 @@ void wg_socket_close(struct wg_socket *socket)
 		return;
 	while (!list_is_empty(&socket->clients))
 		client_free(LIST_ENTRY(socket->clients.next, struct client, node));
+	timer_cancel(socket->loop, &socket->rest);
 	fd = socket->watch.fd;
 	loop_unwatch(&socket->watch);
 	unlink(socket->path);

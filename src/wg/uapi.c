@@ -33,12 +33,31 @@ static void print(struct reply *reply, const char *format, ...)
 	reply->len = MIN(reply->len + (size_t)len, reply->size - 1);
 }
 
+/* Without a table or a branch, which would take longer for some keys than for others. */
+static char digit(unsigned value)
+{
+	return (char)('0' + value + ((9 - value) >> 8 & ('a' - '0' - 10)));
+}
+
 static void print_key(struct reply *reply, const char *name, const struct wg_key *key)
 {
-	print(reply, "%s=", name);
-	for (unsigned i = 0; i < WG_KEY_LEN; i++)
-		print(reply, "%02x", key->bytes[i]);
-	print(reply, "\n");
+	char text[2 * WG_KEY_LEN];
+
+	for (unsigned i = 0; i < WG_KEY_LEN; i++) {
+		text[2 * i] = digit(key->bytes[i] >> 4);
+		text[2 * i + 1] = digit(key->bytes[i] & 15);
+	}
+	print(reply, "%s=%.*s\n", name, (int)sizeof(text), text);
+	OPENSSL_cleanse(text, sizeof(text));
+}
+
+static void each_prefix(const struct uapi *uapi, const struct wg_peer *peer,
+	void (*call)(void *argument, const struct ip_prefix *prefix), void *argument)
+{
+	if (uapi->allowed)
+		allowed_ips_each(uapi->allowed, peer, call, argument);
+	else
+		uapi->each_prefix(uapi->owner, peer, call, argument);
 }
 
 static void print_prefix(void *argument, const struct ip_prefix *prefix)
@@ -75,7 +94,7 @@ static void print_peer(
 	print(reply, "tx_bytes=%llu\nrx_bytes=%llu\npersistent_keepalive_interval=%lld\n",
 		(unsigned long long)state.sent_bytes, (unsigned long long)state.received_bytes,
 		(long long)(state.keepalive / NSEC_PER_SEC));
-	allowed_ips_each(uapi->allowed, peer, print_prefix, reply);
+	each_prefix(uapi, peer, print_prefix, reply);
 	wg_key_wipe(&state.preshared);
 }
 
@@ -147,7 +166,8 @@ static bool parse_number(const char *text, unsigned long max, unsigned long *ret
 
 static int remove_peer(struct uapi *uapi, struct wg_peer *peer)
 {
-	allowed_ips_remove_all(uapi->allowed, peer);
+	if (uapi->allowed)
+		allowed_ips_remove_all(uapi->allowed, peer);
 	return uapi->remove_peer(uapi->owner, peer);
 }
 
@@ -394,14 +414,22 @@ static int set(struct uapi *uapi, const char *at, const char *end, nsec now)
 	return err;
 }
 
+static void count_prefix(void *argument, const struct ip_prefix *)
+{
+	++*(size_t *)argument;
+}
+
 static size_t reply_size(const struct uapi *uapi)
 {
 	const struct wg_peer *peer = NULL;
-	size_t size = REPLY_INTERFACE + uapi->allowed->count * REPLY_PREFIX;
+	size_t prefixes = uapi->allowed ? uapi->allowed->count : 0, size = REPLY_INTERFACE;
 
-	while ((peer = wg_peer_after(uapi->device, peer)))
+	while ((peer = wg_peer_after(uapi->device, peer))) {
 		size += REPLY_PEER;
-	return size;
+		if (!uapi->allowed && is_shown(uapi, peer))
+			uapi->each_prefix(uapi->owner, peer, count_prefix, &prefixes);
+	}
+	return size + prefixes * REPLY_PREFIX;
 }
 
 bool uapi_is_whole(const char *request, size_t len)

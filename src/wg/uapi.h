@@ -13,7 +13,7 @@
 
 struct uapi {
 	struct wg_device *device;
-	struct allowed_ips *allowed; /* owners are peers */
+	struct allowed_ips *allowed; /* owners are peers; NULL: is_ruled, and each_prefix says */
 	uint16_t port;
 	uint32_t mark; /* of what is sent; 0: none */
 	/* Somebody else says who the peers are, with what keys and addresses: what would change
@@ -22,6 +22,9 @@ struct uapi {
 	void *owner;
 	/* Whether it is one to speak of; NULL: all are. */
 	bool (*is_shown)(void *owner, const struct wg_peer *peer);
+	/* Calls for each prefix that is to be shown for the peer. */
+	void (*each_prefix)(void *owner, const struct wg_peer *peer,
+		void (*call)(void *argument, const struct ip_prefix *prefix), void *argument);
 	/* All return 0 or -errno, which is the reply's. */
 	int (*set_port)(void *owner, uint16_t port);
 	int (*set_mark)(void *owner, uint32_t mark);

@@ -228,6 +228,7 @@ def test_a_phone_is_a_member(wide, relay, a, b):
         assert f"From {address} icmp_seq=1 Frag needed and DF set (mtu = 1380)" in done.stdout
         ping(a, address)
         assert "lladdr 02:" in a.run("ip", "neigh", "show", address).stdout
+        assert f"{address}/32" in wg(relay, "show", "hub5.link", "allowed-ips").stdout
         # From another address it is not heard.
         wide.office.ip(f"address add 10.5.0.99/32 dev phone{os.getpid() % 1000000}")
         wide.office.run("ping", "-I", "10.5.0.99", "-c", "1", "-W", "1", a.address, check=False)

@@ -8,7 +8,6 @@
 #define REMOVALS_MAX 32 /* in one request: they are news, which have so much room */
 
 struct asking {
-	struct link *link;
 	unsigned removals;
 };
 
@@ -32,51 +31,41 @@ static int remove_peer(void *owner, struct wg_peer *wg)
 	return 0;
 }
 
-static int note_address(
-	struct allowed_ips *allowed, const struct link_address *address, struct wg_peer *wg)
+static void call_for(const struct link_address *address,
+	void (*call)(void *argument, const struct ip_prefix *prefix), void *argument)
 {
 	struct ip_prefix prefix = address->prefix;
 
 	if (!prefix.len)
-		return 0;
+		return;
 	prefix.len = ip_is_v4(prefix.address) ? 32 : 128;
-	return allowed_ips_add(allowed, &prefix, wg);
+	call(argument, &prefix);
 }
 
 /* Those that speak IP have addresses; on others' there is no limit that wg(8) knows of. */
-static int note_addresses(const struct link *link, struct allowed_ips *allowed)
+static void each_prefix(void *, const struct wg_peer *wg,
+	void (*call)(void *argument, const struct ip_prefix *prefix), void *argument)
 {
-	int err = 0;
+	const struct routed *routed = member_of_peer(wg_peer_owner(wg))->routed;
 
-	LIST_EACH(node, &link->members) {
-		struct link_member *member = CONTAINER_OF(node, struct link_member, peer.node);
-
-		if (!member->routed || err)
-			continue;
-		err = note_address(allowed, &member->routed->v4, member->peer.wg);
-		err = err ?: note_address(allowed, &member->routed->v6, member->peer.wg);
-	}
-	return err;
+	if (!routed)
+		return;
+	call_for(&routed->v4, call, argument);
+	call_for(&routed->v6, call, argument);
 }
 
 char *link_answer_wg(struct link *link, const char *request, size_t len, size_t *ret_len)
 {
-	struct asking asking = {.link = link};
-	struct allowed_ips allowed;
+	struct asking asking = {0};
 	struct uapi uapi = {
 		.device = link->device,
-		.allowed = &allowed,
 		.port = udp_port(&link->udp),
 		.is_ruled = true,
 		.owner = &asking,
 		.is_shown = is_shown,
+		.each_prefix = each_prefix,
 		.remove_peer = remove_peer,
 	};
-	char *reply = NULL;
 
-	allowed_ips_init(&allowed, SIZE_MAX);
-	if (!note_addresses(link, &allowed))
-		reply = uapi_answer(&uapi, request, len, loop_now(link->loop), ret_len);
-	allowed_ips_done(&allowed);
-	return reply;
+	return uapi_answer(&uapi, request, len, loop_now(link->loop), ret_len);
 }
