@@ -10,4 +10,5 @@ void kind_link_close_entrance(struct world_port *entrance);
 void kind_link_on_plugged(struct world_port *entrance);
 int kind_link_make(struct world_port *port, struct error *error);
 void kind_link_describe(const struct world_port *port, json_t *details);
+bool kind_link_may_change(const struct port_config *from, const struct port_config *to);
 bool kind_link_is_same_place(const struct port_config *from, const struct port_config *to);

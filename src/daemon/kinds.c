@@ -113,6 +113,7 @@ static const struct kind kinds[] = {
 			.describe = kind_link_describe,
 			.loop_rank = 1,
 			.is_same_place = kind_link_is_same_place,
+			.may_change = kind_link_may_change,
 		},
 };
 static_assert(ARRAY_SIZE(kinds) == PORT_KIND_COUNT);

@@ -561,6 +561,23 @@ def test_who_waits_is_let_in(wide):
         wait_until(lambda: is_up(relay, "desk"), 10, "a restart forgot it")
 
 
+def test_approval_is_switched_while_members_are_there(wide, tmp_path):
+    with picky(wide) as relay, Daemon(wide.relay, MEMBER_CONFIG) as daemon:
+        daemon.lanyard("link", "join", invite(relay, "desk"), "--hub", "hub5")
+        relay.lanyard("link", "approve", "desk")
+        wait_until(lambda: is_up(relay, "desk"), 10, "it was not let in")
+        handshake = members(relay)["desk"]["port"]["details"]["handshake"]
+        file = tmp_path / "lanyard.yaml"
+        file.write_text(relay.lanyard("config").stdout.replace("approve: true", "approve: false"))
+        assert "approve: false" in file.read_text()
+        relay.lanyard("apply", file)
+        assert is_up(relay, "desk")
+        assert members(relay)["desk"]["port"]["details"]["handshake"] >= handshake
+        daemon.lanyard("unplug", "hub5.link")
+        assert "waits" not in daemon.lanyard(
+            "link", "join", invite(relay, "more"), "--hub", "hub5").stdout
+
+
 def test_who_waits_is_refused(wide):
     with picky(wide) as relay, Daemon(wide.relay, MEMBER_CONFIG) as daemon:
         text = invite(relay, "desk")
