@@ -52,7 +52,7 @@ int guest_find_hub(struct guest *guest, struct api *api, struct error *error)
 	if (err)
 		return err;
 	if (!guest->mtu)
-		guest->mtu = (uint32_t)json_integer_value(json_object_get(hub, "mtu"));
+		guest->mtu = (uint32_t)json_integer_value(json_object_get(hub, "guest_mtu"));
 	json_decref(hub);
 	return 0;
 }

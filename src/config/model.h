@@ -195,7 +195,8 @@ struct hub_config {
 	char name[16]; /* "hub" and a number */
 	bool has_subnet, has_subnet6;
 	struct ip_prefix subnet, subnet6; /* host bits zero */
-	unsigned mtu;			  /* default 1500 */
+	bool has_mtu;
+	unsigned mtu; /* default 1500 */
 	struct port_config *ports;
 	size_t port_count;
 	struct place place;

@@ -32,6 +32,7 @@ SCALAR(wire);
 SCALAR(guards);
 SCALAR(storm);
 SCALAR(link_state);
+SCALAR(hub_mtu);
 SCALAR(hub_subnet);
 SCALAR(hub_subnet6);
 SCALAR(dhcp_pool);
@@ -226,7 +227,7 @@ static const struct {
 static const struct key hub_keys[] = {
 	{"subnet", 0, &hub_subnet},
 	{"subnet6", 0, &hub_subnet6},
-	{"mtu", AT(hub_config, mtu), &mtu},
+	{"mtu", 0, &hub_mtu},
 	{"ports"},
 };
 static const struct key_set hub_set = SET(hub_keys);

@@ -68,6 +68,24 @@ int mtu_parse(const char *text, void *ret, struct error *error)
 	return 0;
 }
 
+int hub_mtu_parse(const char *text, void *ret, struct error *error)
+{
+	struct hub_config *hub = ret;
+	int err = mtu_parse(text, &hub->mtu, error);
+
+	hub->has_mtu |= !err;
+	return err;
+}
+
+/* The standard one, where it is given, is more than none: guests are told of it. */
+void hub_mtu_format(const void *value, char text[VALUE_TEXT_SIZE])
+{
+	const struct hub_config *hub = value;
+	const unsigned mtu = hub->has_mtu ? hub->mtu : 0;
+
+	mtu_format(&mtu, text);
+}
+
 void mtu_format(const void *value, char text[VALUE_TEXT_SIZE])
 {
 	unsigned mtu = *(const unsigned *)value;

@@ -40,6 +40,7 @@ VALUE_FUNCTIONS(storm);	       /* unsigned frames a second, or none: 0 */
 VALUE_FUNCTIONS(link_state);   /* bool, of a link that is down: up, down */
 VALUE_FUNCTIONS(rate);	       /* uint64_t, bits a second: 100mbit; 0: none */
 VALUE_FUNCTIONS(wire);	       /* struct wire_config: delay 50ms loss 1%, or none */
+VALUE_FUNCTIONS(hub_mtu);      /* struct hub_config: mtu and has_mtu */
 VALUE_FUNCTIONS(hub_subnet);   /* struct hub_config: subnet and has_subnet */
 VALUE_FUNCTIONS(hub_subnet6);  /* struct hub_config: subnet6 and has_subnet6 */
 VALUE_FUNCTIONS(dhcp_pool);    /* struct dhcp_config: pool_first and pool_last, A-B */

@@ -239,6 +239,8 @@ static const struct wording wordings[] = {
 	{AS(resolver), "0.0.0.0", NULL},
 	{AS(resolver), "::", NULL},
 	{AS(resolver), "dns.example.org", NULL},
+	{AS(hub_mtu), "1500", "1500"},
+	{AS(hub_mtu), "575", NULL},
 	{AS(hub_subnet), "192.168.120.0/24", "192.168.120.0/24"},
 	{AS(hub_subnet), "10.0.0.0/8", "10.0.0.0/8"},
 	{AS(hub_subnet), "10.0.0.8/29", "10.0.0.8/29"},

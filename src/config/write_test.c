@@ -39,7 +39,8 @@ static void assert_written(const char *text, const char *expected)
 static void leaves_defaults_out(void **)
 {
 	assert_written("{\"hubs\": {}}", "hubs: {}\n");
-	assert_written("hubs: {hub5: {mtu: 1500}}", "hubs:\n  hub5:\n    ports: []\n");
+	assert_written(
+		"hubs: {hub5: {mtu: 1500}}", "hubs:\n  hub5:\n    mtu: 1500\n    ports: []\n");
 	assert_written("hubs: {hub8: {subnet: 10.0.0.0/24, ports: [{kind: nat, forwards: []},"
 		       "{kind: dhcp, pool: 10.0.0.128-10.0.0.253, lease: 1800s, router: 10.0.0.2,"
 		       "dns: 10.0.0.2, domain: localdomain}, {kind: host, dev: lan8}]}}",

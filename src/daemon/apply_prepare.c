@@ -2,6 +2,7 @@
 #include "daemon/apply_transaction.h"
 
 #include "base/log.h"
+#include "daemon/kind_link.h"
 #include "daemon/kinds.h"
 
 #include <errno.h>
@@ -40,6 +41,7 @@ static void set_hub_config(struct world_hub *hub, const struct hub_config *confi
 	hub->config.has_subnet6 = config->has_subnet6;
 	hub->config.subnet = config->subnet;
 	hub->config.subnet6 = config->subnet6;
+	hub->config.has_mtu = config->has_mtu;
 	hub->config.mtu = config->mtu;
 }
 
@@ -61,6 +63,8 @@ static int prepare_hub(struct transaction *t, struct hub_job *hub, struct error 
 		set_hub_config(
 			hub->hub, plan->to); /* what is made from here on is for the new one */
 	}
+	if (!err && plan->to)
+		hub->hub->wished_mtu = kind_link_wished_mtu(plan->to);
 	return err;
 }
 

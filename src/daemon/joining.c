@@ -2,6 +2,7 @@
 #include "daemon/joining_state.h"
 
 #include "base/log.h"
+#include "daemon/kind_link.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -154,6 +155,7 @@ static void on_accepted(struct joining *joining, const struct control *told)
 	struct error error = {0};
 
 	joining_take_told(joining, told);
+	kind_link_settle(joining->entrance, false);
 	if (joining_keep(joining, &error)) {
 		fail(joining, error.text); /* it is asked again, and the relay says it again */
 		return;

@@ -24,4 +24,6 @@ void joining_close(struct joining *joining);
 void joining_begin(struct joining *joining); /* the entrance is in the world */
 /* The hub's thread: kind->make() of its client. NULL: errno. */
 struct port *joining_make_port(struct joining *joining, struct world_port *client);
+/* What the relay said that the segment carries. */
+uint32_t joining_mtu(const struct joining *joining);
 void joining_describe(const struct joining *joining, json_t *details);

@@ -42,6 +42,11 @@ void joining_take_told(struct joining *joining, const struct control *told)
 	joining->preshared = told->preshared;
 }
 
+uint32_t joining_mtu(const struct joining *joining)
+{
+	return joining->mtu ? joining->mtu : LINK_MTU_STANDARD;
+}
+
 /* Files are named by a digest: the invitation itself is a secret. */
 static void name_files(struct joining *joining, char key_path[400])
 {

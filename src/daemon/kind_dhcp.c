@@ -2,6 +2,7 @@
 #include "daemon/kind_dhcp.h"
 
 #include "daemon/identity.h"
+#include "daemon/kind_link.h"
 #include "daemon/kind_router.h"
 
 #include <errno.h>
@@ -47,7 +48,7 @@ static void fill_told(const struct world_port *port, struct dhcp_settings *setti
 {
 	const struct dhcp_config *config = &port->config.dhcp;
 
-	settings->mtu = (uint16_t)port->hub->config.mtu;
+	settings->mtu = (uint16_t)kind_link_told_mtu(port->hub);
 	if (config->has_routers)
 		settings->router = v4_or_none(config->router);
 	fill_routes(port, settings);

@@ -3,6 +3,7 @@
 
 #include "config/value.h"
 #include "daemon/joining.h"
+#include "daemon/kind_dhcp.h"
 #include "daemon/relay.h"
 #include "port/link/link.h"
 
@@ -24,8 +25,57 @@ void kind_link_close_entrance(struct world_port *entrance)
 	entrance->relay = NULL;
 }
 
+static uint32_t mtu_of(const struct port_config *config)
+{
+	return config->mtu ? config->mtu : LINK_MTU_STANDARD;
+}
+
+uint32_t kind_link_wished_mtu(const struct hub_config *hub)
+{
+	uint32_t mtu = UINT32_MAX;
+
+	for (size_t i = 0; i < hub->port_count; i++)
+		if (hub->ports[i].kind == PORT_KIND_LINK)
+			mtu = MIN(mtu, mtu_of(&hub->ports[i]));
+	return mtu;
+}
+
+uint32_t kind_link_told_mtu(const struct world_hub *hub)
+{
+	uint32_t mtu = MIN((uint32_t)hub->config.mtu, hub->wished_mtu);
+
+	if (hub->config.has_mtu)
+		return hub->config.mtu;
+	LIST_EACH(node, &hub->ports) {
+		const struct world_port *port = LIST_ENTRY(node, struct world_port, node);
+
+		if (port->config.kind != PORT_KIND_LINK || !port->is_entrance || !port->is_plugged)
+			continue;
+		mtu = MIN(mtu, port->joining && !port->config.mtu ? joining_mtu(port->joining)
+								  : mtu_of(&port->config));
+	}
+	return mtu;
+}
+
+/* A member's coming and going changes nothing. */
+void kind_link_settle(struct world_port *port, bool is_leaving)
+{
+	struct world_port *dhcp = world_find_kind(port->hub, PORT_KIND_DHCP);
+
+	if (!port->is_entrance)
+		return;
+	if (is_leaving) {
+		port->is_plugged = false; /* for those who ask what is there */
+		port->hub->wished_mtu = UINT32_MAX;
+	}
+	if (dhcp)
+		kind_dhcp_refresh(dhcp);
+	port->is_plugged = true;
+}
+
 void kind_link_on_plugged(struct world_port *entrance)
 {
+	kind_link_settle(entrance, false);
 	if (entrance->relay)
 		relay_begin(entrance->relay);
 	if (entrance->joining)

@@ -2,6 +2,7 @@
 #include "daemon/kind_tap.h"
 
 #include "daemon/identity.h"
+#include "daemon/kind_link.h"
 #include "port/host.h"
 #include "port/netns.h"
 
@@ -18,12 +19,18 @@ static int make(struct world_port *port, struct error *error,
 	return port->port ? 0 : error_set(error, errno, "interface '%s': %m", port->tap.name);
 }
 
+/* Of the interface; what the port lets through is the hub's. */
+static uint32_t interface_mtu(const struct world_port *port)
+{
+	return port->config.mtu ? port->config.mtu : kind_link_told_mtu(port->hub);
+}
+
 int kind_host_open(struct world_port *port, struct error *error)
 {
 	const struct hub_config *hub = &port->hub->config;
 	const struct port_config *config = &port->config;
 	struct host_port_settings settings = {
-		.mtu = world_port_mtu(port),
+		.mtu = interface_mtu(port),
 		.has_subnet = hub->has_subnet,
 		.has_subnet6 = hub->has_subnet6,
 		.subnet = hub->subnet,
@@ -73,7 +80,7 @@ int kind_netns_open(struct world_port *port, struct error *error)
 	struct netns_port_settings settings = {
 		.netns = config->netns.netns,
 		.mac = config->has_mac ? config->mac : (struct mac){},
-		.mtu = world_port_mtu(port),
+		.mtu = interface_mtu(port),
 	};
 	int fd = port->fd;
 

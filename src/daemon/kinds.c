@@ -109,6 +109,7 @@ static const struct kind kinds[] = {
 			.open_entrance = kind_link_open_entrance,
 			.close_entrance = kind_link_close_entrance,
 			.on_plugged = kind_link_on_plugged,
+			.settle = kind_link_settle,
 			.make = kind_link_make,
 			.describe = kind_link_describe,
 			.loop_rank = 1,

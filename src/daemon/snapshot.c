@@ -2,6 +2,7 @@
 #include "daemon/snapshot.h"
 
 #include "config/value.h"
+#include "daemon/kind_link.h"
 #include "daemon/kinds.h"
 #include "hub/policy.h"
 
@@ -229,9 +230,9 @@ static void set_prefix(json_t *object, const char *key, const struct ip_prefix *
 json_t *snapshot_hub_json(const struct hub_snapshot *snapshot)
 {
 	const struct world_hub *hub = snapshot->hub;
-	json_t *value = json_pack("{s:s, s:i, s:I, s:I}", "name", hub->config.name, "mtu",
-		(int)hub->config.mtu, "frames", (json_int_t)snapshot->frames, "answers",
-		(json_int_t)snapshot->answers);
+	json_t *value = json_pack("{s:s, s:i, s:i, s:I, s:I}", "name", hub->config.name, "mtu",
+		(int)hub->config.mtu, "guest_mtu", (int)kind_link_told_mtu(hub), "frames",
+		(json_int_t)snapshot->frames, "answers", (json_int_t)snapshot->answers);
 
 	if (!value)
 		return NULL;

@@ -3,6 +3,7 @@
 
 #include "base/random.h"
 #include "daemon/capture_stream.h"
+#include "daemon/kind_link.h"
 #include "daemon/kinds.h"
 
 #include <errno.h>
@@ -110,6 +111,7 @@ int world_hub_new(struct world *world, const struct hub_config *config, struct w
 	list_init(&hub->ports);
 	list_init(&hub->captures);
 	hub->world = world;
+	hub->wished_mtu = kind_link_wished_mtu(config);
 	hub->config = *config;
 	hub->config.ports = NULL;
 	hub->config.port_count = 0;

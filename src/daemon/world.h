@@ -60,6 +60,7 @@ struct world_hub {
 	struct driver loop_driver, answers_driver;
 	struct list ports;    /* struct world_port, in the order they were plugged */
 	struct list captures; /* struct capture_stream */
+	uint32_t wished_mtu;  /* kind_link_wished_mtu() of the file that was applied */
 };
 
 struct world_port {

@@ -271,3 +271,54 @@ def test_no_mtu_is_forged_where_that_is_unwanted(path, relay):
         assert done.returncode == 0 and "Frag needed" not in done.stdout
         assert FORGED in ping(a, b.address, "-M", "do", "-c", "1").stdout
         assert "forge-mtu: false" in office.lanyard("config").stdout
+
+
+def mtu_of(namespace, interface):
+    return namespace.ip_json("link", "show", "dev", interface)[0]["mtu"]
+
+
+TELLING = """\
+hubs:
+  hub5:
+    subnet: 10.5.0.0/24
+    ports:
+      - {kind: dhcp}
+      - {kind: host}
+"""
+
+
+def leased_mtu(daemon):
+    """Of a guest that asks, and does as it is told."""
+    with Guest(daemon, hub="hub5", label="asks") as guest:
+        return mtu_of(guest, "eth0")
+
+
+def test_guests_are_told_of_the_links_mtu(path, relay):
+    """Unless somebody says what it is to be; links may come and go."""
+    path.carries(1500)
+    with Daemon(path.office, TELLING) as daemon:
+        assert mtu_of(path.office, "lan5") == 1500 and leased_mtu(daemon) == 1500
+        daemon.lanyard("link", "listen", "hub5", "--port", "4001", "--address", OFFICE)
+        assert leased_mtu(daemon) == 1380
+        hub = daemon.request("GET", "/v1/hubs/hub5")[1]
+        assert hub["guest_mtu"] == 1380 and hub["mtu"] == 1500
+        with Guest(daemon, "10.5.0.77", hub="hub5", label="by-hand", gateway=None) as guest:
+            assert mtu_of(guest, "eth0") == 1380
+        daemon.lanyard("unplug", "hub5.link")
+        assert leased_mtu(daemon) == 1500
+    listening = TELLING + "      - {kind: link, listen: 4001, mtu: 1300}\n"
+    with Daemon(path.office, listening) as daemon:
+        assert mtu_of(path.office, "lan5") == 1300 and leased_mtu(daemon) == 1300
+    given = listening.replace("    ports", "    mtu: 1500\n    ports")
+    with Daemon(path.office, given) as daemon:
+        assert mtu_of(path.office, "lan5") == 1500 and leased_mtu(daemon) == 1500
+
+
+def test_guests_of_a_member_are_told_of_the_relays_mtu(path):
+    config = RELAY_CONFIG.replace("listen: 4000", "listen: 4002, mtu: 1320")
+    telling = TELLING.replace("10.5.0.0", "10.6.0.0")
+    with Daemon(path.relay, config) as relay, Daemon(path.office, telling) as office:
+        invite = relay.lanyard("link", "invite", "hub5", "--name", "office", "--role", "bridge")
+        office.lanyard("link", "join", invite.stdout.strip(), "--hub", "hub5")
+        wait_until(lambda: member(relay)["state"] == "up", 10, "office is not up")
+        assert leased_mtu(office) == 1320
