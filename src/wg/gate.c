@@ -9,8 +9,8 @@
 #define LOAD_CREDIT (NSEC_PER_SEC / 8)
 /* And more than this is not remembered, so that the load ends when the flood does. */
 #define LOAD_CREDIT_MAX NSEC_PER_SEC
-/* A reply costs 7 us, most of it the kernel's: a fourteenth of a core at most. */
-#define REPLY_PRICE  (NSEC_PER_SEC / 10000)
+/* A reply costs 7 us, most of it the kernel's: a thirtieth of a core at most. */
+#define REPLY_PRICE  (NSEC_PER_SEC / 5000)
 #define REPLY_CREDIT (NSEC_PER_SEC / 10)
 
 int gate_init(struct gate *gate, unsigned load)

@@ -356,7 +356,7 @@ static void test_a_peer_has_its_cookie_in_a_flood(void **)
 		elsewhere.ip = ip_from_v4(ip4_from_number(0x0b000000 + i));
 		cookies += verdict_on(flight, &elsewhere, &reply) == GATE_COOKIE;
 	}
-	assert_in_range(cookies, 900, 1100);
+	assert_in_range(cookies, 450, 550);
 	for (unsigned i = 0; i < 10; i++)
 		assert_int_equal(
 			verdict_on(flight, &a->at, &reply), i < 5 ? GATE_COOKIE : GATE_TOO_MANY);
@@ -429,10 +429,10 @@ static void test_a_flood_costs_little(void **)
 	assert_true(mallinfo2().uordblks < before + 8192);
 	assert_int_equal(b->got, 101);
 	assert_int_equal(a->got, 100);
-	/* The rest was answered with a cookie, or, beyond 10 000 a second, not at all. */
+	/* The rest was answered with a cookie, or, beyond 5 000 a second, not at all. */
 	assert_in_range(wg_device_drops(b->device)[WG_DROP_FORGED], 50, 200);
 	assert_true(wg_device_drops(b->device)[WG_DROP_TOO_MANY] > 9900);
-	assert_in_range(b->datagrams, 1000, 3000);
+	assert_in_range(b->datagrams, 500, 2000);
 	wg_peer_free(a->peers[1]); /* and whoever is there gets in */
 	introduce(&world, 0, 1);
 	send_packet_of(&world, 0, 1, 200, 100);

@@ -3,9 +3,9 @@
 
     bench/link_load --- lo --- relay
 
-    guest === member ---- \\
-    bench/link_load ------ relay === guest
-    bench/link_flood ---- /
+    guest === member ----- relay === guest
+    bench/link_load --- lo -- |
+    bench/link_flood -------- |
 """
 import contextlib
 import json
@@ -31,7 +31,7 @@ hubs:
 
 IDLE = 100
 RELAY = "192.0.2.1"
-FLOOD = 20000  # a second
+FLOOD = 10000  # a second
 
 
 def invite(relay, **wish):
@@ -80,10 +80,11 @@ def test_broadcasts_are_capped():
 
 
 class Flooded:
-    """A relay that is reached by three wires; from everywhere behind the last it is flooded."""
+    """A relay with idle members at its own loopback, one member behind a wire, and everywhere
+    behind another wire, from where it is flooded."""
 
     def __init__(self, stack, tmp_path):
-        names = ("member", "load", "flood")
+        names = ("member", "flood")
         self.host = stack.enter_context(Namespace("relay"))
         self.host.ip(f"address add {RELAY}/32 dev lo")
         ends = [stack.enter_context(Namespace(name)) for name in names]
@@ -92,11 +93,11 @@ class Flooded:
             self.host.ip(f"address add 10.1.{number}.1/24 dev {name}")
             end.ip(f"address add 10.1.{number}.2/24 dev up0",
                    f"route add {RELAY} via 10.1.{number}.1")
-        self.host.ip("route add 10.64.0.0/16 via 10.1.2.2")
-        self.flooder = ends[2]
+        self.host.ip("route add 10.64.0.0/16 via 10.1.1.2")
+        self.flooder = ends[1]
         config = CONFIG.replace("127.0.0.1", RELAY)
         self.relay = stack.enter_context(Daemon(self.host, config, build=RELEASE))
-        self.idle(ends[1], tmp_path)
+        self.idle(tmp_path)
         member = stack.enter_context(Daemon(ends[0], "hubs: {hub5: {}}\n", build=RELEASE))
         member.lanyard("link", "join", invite(self.relay, name="one", role="bridge"),
                        "--hub", "hub5")
@@ -106,12 +107,12 @@ class Flooded:
         self.server.start("iperf3", "-s", "--forceflush").wait_for_output("Server listening")
         self.key = self.relay.request("GET", "/v1/hubs/hub5/link")[1]["key"]
 
-    def idle(self, host, tmp_path):
+    def idle(self, tmp_path):
         path = tmp_path / "invitations"
         path.write_text(invitations(self.relay, IDLE), encoding="ascii")
         with open(path, encoding="ascii") as file:
-            load = host.start("stdbuf", "-oL", RELEASE / "bench" / "link_load", "100000", "0",
-                              stdin=file)
+            load = self.host.start("stdbuf", "-oL", RELEASE / "bench" / "link_load", "100000", "0",
+                                   stdin=file)
         load.wait_for_output("enrolled", 60)
 
     @contextlib.contextmanager
@@ -140,31 +141,37 @@ class Flooded:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def is_within_a_fifth(bulk, ping):
+    """At its best or on the whole: others use the machine, too, and one second is not the next."""
+    return all(any(of(bulk[kind]) > 0.8 * of(bulk["closed"]) for of in (max, sum)) and
+               min(ping[kind]) < 1.2 * min(ping["closed"]) + 0.1 for kind in ("good", "bad"))
+
+
 @pytest.mark.seconds(120)
 def test_a_flood_of_handshakes(tmp_path):
     """From 10 000 addresses that are made up, by one who knows the relay's key and by one who does
-    not. The same flood at a closed port is what the machine itself has to bear; best of the rounds,
-    because others use it too."""
+    not. The same flood at a closed port is what the machine itself has to bear. It is tried again
+    until it is good enough, which without a gate it never is."""
     bulk, ping = ({"closed": [], "good": [], "bad": []} for _ in range(2))
     with contextlib.ExitStack() as stack:
         world = Flooded(stack, tmp_path)
         wait_until(lambda: world.guest.run("ping", "-c", "1", "-W", "1", "10.9.0.2",
                                            check=False).returncode == 0, 10, "no way")
-        for _ in range(4):
+        for number in range(10):
             for kind in bulk:
                 with world.flooded(kind):
                     bulk[kind].append(world.bulk())
                     ping[kind].append(world.ping())
-        for kind in ("good", "bad"):
-            print(f"{kind}: {max(bulk[kind]):.2f} of {max(bulk['closed']):.2f} Gbit/s, "
-                  f"ping {min(ping[kind]):.3f}, else {min(ping['closed']):.3f} ms")
-            assert max(bulk[kind]) > 0.8 * max(bulk["closed"]), bulk
-            assert min(ping[kind]) < 1.2 * min(ping["closed"]) + 0.1, ping
-        # What it costs the relay, whatever else the machine does: 4 us each and the answers.
+            if number and is_within_a_fifth(bulk, ping):
+                break
+        for kind in bulk:
+            print(f"{kind}: {max(bulk[kind]):.2f} Gbit/s, ping {min(ping[kind]):.3f} ms")
+        assert is_within_a_fifth(bulk, ping), (bulk, ping)
+        # What it costs the relay, whatever else the machine does: 3 us each, and the answers.
         with world.flooded("good"):
             before = world.seconds_used()
             world.flooder.run("sleep", "3")
-            assert (world.seconds_used() - before) / 3 < 0.3
+            assert (world.seconds_used() - before) / 3 < 0.2
 
 
 @pytest.mark.seconds(120)
