@@ -250,6 +250,9 @@ static void print_entrance(const json_t *entrance)
 	printf("  %-7s %-10s %-10s ", "-", text_of(entrance, "kind"), text_of(entrance, "name"));
 	print_way(details);
 	printf("  %u clients\n", (unsigned)count_of(entrance, "clients"));
+	if (count_of(details, "waiting"))
+		printf(INDENT "waiting to be let in: %u; see lanyard link list\n",
+			(unsigned)count_of(details, "waiting"));
 	if (text_of(details, "why")[0])
 		printf(INDENT "%s\n", text_of(details, "why"));
 	if (text_of(details, "notice")[0])

@@ -134,11 +134,14 @@ static void describe_session(const struct world_port *port, json_t *details)
 static void describe_relay(const struct world_port *entrance, json_t *details)
 {
 	struct wg_key public = relay_public(entrance->relay);
+	size_t waiting = link_store_waiting(relay_store(entrance->relay));
 	char text[VALUE_TEXT_SIZE], key[WG_KEY_TEXT_SIZE];
 
 	link_listen_format(&entrance->config.link.listen, text);
 	json_object_set_new(details, "listen", json_string(text));
 	json_object_set_new(details, "key", json_string(wg_key_format(&public, key)));
+	if (waiting)
+		json_object_set_new(details, "waiting", json_integer((json_int_t)waiting));
 }
 
 void kind_link_describe(const struct world_port *port, json_t *details)

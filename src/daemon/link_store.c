@@ -42,6 +42,15 @@ struct link_invite_record *link_store_invite(
 	return NULL;
 }
 
+size_t link_store_waiting(const struct link_store *store)
+{
+	size_t count = 0;
+
+	LIST_EACH(node, &store->members)
+		count += LIST_ENTRY(node, struct link_member_record, node)->is_waiting;
+	return count;
+}
+
 struct link_invite_record *link_store_invite_of(
 	const struct link_store *store, const struct wg_key *used_by)
 {

@@ -68,6 +68,8 @@ struct link_member_record *link_store_member_of(
 	const struct link_store *store, const struct wg_key *key);
 struct link_invite_record *link_store_invite(
 	const struct link_store *store, const struct wg_key *key);
+/* How many members wait for approval. */
+size_t link_store_waiting(const struct link_store *store);
 /* That made the key a member's; NULL: it is forgotten, or there was none. */
 struct link_invite_record *link_store_invite_of(
 	const struct link_store *store, const struct wg_key *used_by);

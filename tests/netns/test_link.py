@@ -538,6 +538,7 @@ def test_who_waits_is_let_in(wide):
         assert "waits for the relay's owner" in done.stdout
         assert states(relay) == {"desk": "waits"}
         assert not relay.request("GET", "/v1/hubs/hub5/ports")[1]["ports"]
+        assert "waiting to be let in: 1" in relay.lanyard("show").stdout
         wait_until(lambda: '"link-waits"' in watch.stdout, 5, "no event of the request")
         for either in (relay, daemon):
             config = either.lanyard("config").stdout
