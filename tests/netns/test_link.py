@@ -345,6 +345,58 @@ def test_wg_sees_a_link(wide, relay, laptop, a):
     assert modes.strip() == "600"
 
 
+ASK = """
+import socket, time
+def visit():
+    made = socket.socket(socket.AF_UNIX)
+    made.settimeout(5)
+    made.connect("/run/wireguard/hub5.link.sock")
+    return made
+def answer(made):
+    got = b""
+    while not got.endswith(b"\\n\\n"):
+        part = made.recv(65536)
+        if not part:
+            return got + b"END"
+        got += part
+    return got
+idle = [visit() for _ in range(7)]
+one = visit()
+for byte in b"get=1\\n\\n":
+    one.send(bytes([byte]))
+    time.sleep(0.01)
+print(b"private_key=" in answer(one))
+one.send(b"set=1\\nnonsense=1\\n\\n")
+print(answer(one))
+one.send(b"put=1\\n\\n")
+print(answer(one))
+many = visit()
+many.settimeout(0.5)
+many.send(b"get=1\\n\\n")
+try:
+    print(answer(many))
+except TimeoutError:
+    print("no room")
+idle.pop().close()
+many.settimeout(5)
+print(b"private_key=" in answer(many))
+try:
+    while True:
+        many.send(b"x" * 65536)
+except OSError:
+    print("too much")
+idle.pop().send(b"get=1\\n")
+"""
+
+
+def test_whoever_asks_in_wgs_place(wide, relay, laptop):
+    """Slowly, wrongly, too often, too much, and going away half-way: the daemon stays what it was."""
+    out = wide.relay.run("nsenter", "-t", relay.pid, "-m", "python3", "-c", ASK).stdout
+    assert out.splitlines() == ["True", r"b'errno=-22\n\n'", r"b'errno=-71\n\n'", "no room", "True",
+                                "too much"]
+    assert "hub5.link" in wg(relay, "show", "hub5.link").stdout
+
+
 def test_wg_changes_what_is_harmless(wide, relay, laptop):
     """Where a member is and how often it is spoken to; who is one, and with what key, is not wg's."""
     with joined(relay, wide.office, "tuned") as daemon:
