@@ -16,8 +16,10 @@ import pytest
 
 from support.daemon import Daemon, Guest
 from support.namespace import Namespace, veth, wait_until
+from test_link import phone
 
 RELAY, OFFICE = "198.51.100.1", "203.0.113.1"
+RELAY6, OFFICE6 = "2001:db8:1::1", "2001:db8:2::1"
 RELAY_CONFIG = """\
 hubs:
   hub5:
@@ -50,10 +52,18 @@ class Path:
                    "route add 203.0.113.0/24 via 192.0.2.2")
         self.r2.ip("address add 203.0.113.254/24 dev down0", "address add 192.0.2.2/24 dev up0",
                    "route add 198.51.100.0/24 via 192.0.2.1")
+        self.relay.ip(f"address add {RELAY6}/64 dev up0", "route add default via 2001:db8:1::2")
+        self.office.ip(f"address add {OFFICE6}/64 dev up0", "route add default via 2001:db8:2::2")
+        self.r1.ip("address add 2001:db8:1::2/64 dev down0", "address add 2001:db8:3::1/64 dev up0",
+                   "route add 2001:db8:2::/64 via 2001:db8:3::2")
+        self.r2.ip("address add 2001:db8:2::2/64 dev down0", "address add 2001:db8:3::2/64 dev up0",
+                   "route add 2001:db8:1::/64 via 2001:db8:3::1")
         for router in (self.r1, self.r2):
             router.sysctl("net.ipv4.ip_forward", 1)
-            router.run("nft", "add table ip t; add chain ip t out { type filter hook output "
-                       "priority 0 ; }; add rule ip t out meta l4proto icmp drop")
+            router.sysctl("net.ipv6.conf.all.forwarding", 1)
+            router.run("nft", "add table inet t; add chain inet t out { type filter hook output "
+                       "priority 0 ; }; add rule inet t out meta l4proto icmp drop; "
+                       "add rule inet t out icmpv6 type packet-too-big drop")
 
     def carries(self, mtu):
         for router in (self.r1, self.r2):
@@ -152,6 +162,21 @@ def test_everything_passes(path, relay, mtu):
             # 40 bytes of headers and 12 of time stamps.
             is_told_at_both_ends(a, b, 1380 - 52)
             is_told_at_both_ends(b, a, 1380 - 52)
+
+
+@pytest.mark.parametrize("mtu", [1500, 1400, 1280])
+def test_over_ip6(path, mtu):
+    """It promises 1280, and its routers cut nothing."""
+    config = RELAY_CONFIG.replace(RELAY, f"'[{RELAY6}]'").replace("4000", f"'[{RELAY6}]:4003'")
+    with Daemon(path.relay, config) as relay, joined(path, relay, mtu) as office, \
+            guests(relay, office) as (a, b):
+        assert member(relay)["details"]["endpoint"].startswith(f"[{OFFICE6}]")
+        for size in SIZES:
+            assert datagram_arrives(a, b, size) and datagram_arrives(b, a, size)
+        assert bulk(a, b) > 5e6 and bulk(a, b, "-R") > 5e6
+        found = min(mtu, 1480)
+        wait_until(lambda: path_mtus(relay, office) == [found, found], 30, "not found")
+        assert datagram_arrives(a, b, 1472) and bulk(a, b) > 5e6
 
 
 def transfer(source, target, seconds):
@@ -322,3 +347,17 @@ def test_guests_of_a_member_are_told_of_the_relays_mtu(path):
         office.lanyard("link", "join", invite.stdout.strip(), "--hub", "hub5")
         wait_until(lambda: member(relay)["state"] == "up", 10, "office is not up")
         assert leased_mtu(office) == 1320
+
+
+def test_a_phone_behind_a_narrow_path(path, relay):
+    """It helps nobody to find what the path carries; routers may cut what it is sent, as ever.
+    (What it sends itself, its kernel forbids them to cut.)"""
+    path.carries(1300)
+    with phone(relay, path.office, "phone") as addresses, \
+            Guest(relay, "10.5.0.11", hub="hub5", label="a", gateway=None, mtu=1500) as a:
+        wait_until(lambda: ping(path.office, a.address, "-c", "1", size=56).returncode == 0, 15,
+                   "no answer")
+        path.office.address = addresses[0]
+        for size in (1380, 1500):
+            assert datagram_arrives(a, path.office, size)
+        assert path_mtus(relay) == [None]
