@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * netcat on lwIP, a TCP/IP stack as small devices have it, behind a hub's socket for virtual machines:
+ * netcat on lwIP, a TCP/IP stack as small devices have it, behind a hub's socket for virtual
+ * machines:
  *
  *   lwip_cat SOCKET MAC OWN GATEWAY ADDRESS PORT
  *
