@@ -446,7 +446,7 @@ static void replies_fit_the_client(void **state)
 	struct dhcp_message m = world_request(1, DHCP_DISCOVER);
 
 	for (unsigned i = 0; i < 60; i++)
-		strcat(strcat(settings.search, " "), "domain.example" + i % 5);
+		strcat(strcat(settings.search, " "), &"domain.example"[i % 5]);
 	memset(settings.domain, 'd', 200);
 	world_configure(world, &settings);
 	m.max_size = 200; /* nonsense: RFC 2131 2 has 576 for the least */
