@@ -122,9 +122,17 @@ static void take_open(struct relay *relay, const struct link_news *news,
 	}
 }
 
+/* When our answer was lost. But whoever came in his own session has got it, and what he was told is
+ * a secret, which a used invitation is not. */
+static bool may_hear_again(const struct link_member_record *member)
+{
+	return ip_is_none(member->endpoint.ip);
+}
+
 void relay_take_asked(struct relay *relay, const struct link_news *news)
 {
 	int64_t now = time(NULL);
+	const struct link_member_record *member;
 	struct link_invite_record *invite = link_store_invite(&relay->store, &news->key);
 	char why[160], when[32];
 
@@ -136,11 +144,10 @@ void relay_take_asked(struct relay *relay, const struct link_news *news)
 			take_open(relay, news, invite, now);
 		return;
 	case INVITE_USED:
-		/* Our answer was lost. */
-		if (wg_key_equal(&invite->used_by, &news->control->key) &&
-			link_store_member_of(&relay->store, &invite->used_by)) {
-			answer(relay, &invite->key,
-				link_store_member_of(&relay->store, &invite->used_by));
+		member = link_store_member_of(&relay->store, &news->control->key);
+		if (member && wg_key_equal(&invite->used_by, &member->key) &&
+			may_hear_again(member)) {
+			answer(relay, &invite->key, member);
 			return;
 		}
 		snprintf(why, sizeof(why),

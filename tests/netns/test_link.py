@@ -476,6 +476,24 @@ hubs:
         wide.office.ip("route del default")
 
 
+def test_a_used_invitation_says_nothing_more(wide, relay):
+    """Not even with the member's key: its preshared key was told, and it has come."""
+    text = invite(relay, "again")
+    with Daemon(wide.office, MEMBER_CONFIG) as daemon:
+        daemon.lanyard("link", "join", text, "--hub", "hub5")
+        wait_until(lambda: is_up(relay, "again"), 10, "not up")
+        config = daemon.lanyard("config").stdout
+        daemon.kill()
+        for file in (daemon.state / "link").glob("*.json"):
+            file.unlink()
+        daemon.config_file.write_text(config)
+        daemon.start()
+        wait_until(lambda: link_details(daemon)["state"] in ("refused", "joined"), 10, "no answer")
+        assert "used already" in link_details(daemon).get("why", "")
+        assert not list((daemon.state / "link").glob("*.json"))
+    relay.lanyard("link", "revoke", "again")
+
+
 def test_a_revoked_invitation(wide, relay):
     text = invite(relay, "early")
     relay.lanyard("link", "revoke", "early")
