@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "daemon/apply_subnet.h"
 #include "daemon/apply_transaction.h"
+#include "daemon/kind_link.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -176,8 +177,10 @@ static void commit_hub(struct hub_job *hub)
 {
 	if (hub->plan->fate == PLAN_CHANGE)
 		hub->hub->moved_from = (struct ip_prefix){}; /* somebody chose this one */
-	if (hub->plan->fate != PLAN_REMOVE)
+	if (hub->plan->fate != PLAN_REMOVE) {
+		kind_link_tell_guests(hub->hub);
 		return;
+	}
 	tell_hub(hub->hub, "hub-down");
 	world_hub_free(hub->hub);
 }

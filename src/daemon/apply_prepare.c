@@ -63,8 +63,10 @@ static int prepare_hub(struct transaction *t, struct hub_job *hub, struct error 
 		set_hub_config(
 			hub->hub, plan->to); /* what is made from here on is for the new one */
 	}
-	if (!err && plan->to)
+	if (!err && plan->to) {
+		hub->wished_before = hub->hub->wished_mtu;
 		hub->hub->wished_mtu = kind_link_wished_mtu(plan->to);
+	}
 	return err;
 }
 
@@ -201,6 +203,8 @@ void transaction_roll_back(struct transaction *t)
 			world_hub_free(hub->hub);
 		else if (hub->has_before)
 			set_hub_config(hub->hub, &hub->before);
+		if (hub->plan->fate != PLAN_ADD && hub->wished_before)
+			hub->hub->wished_mtu = hub->wished_before;
 	}
 	for (size_t i = 0; i < t->job_count; i++) {
 		if (t->jobs[i].has_lost)

@@ -22,6 +22,7 @@ struct hub_job {
 	struct world_hub *hub;
 	struct hub_config before; /* PLAN_CHANGE: what it was, without ports */
 	bool has_before;
+	uint32_t wished_before; /* the world's wished_mtu */
 };
 
 struct transaction {

@@ -4,6 +4,7 @@
 #include "config/value.h"
 #include "daemon/joining.h"
 #include "daemon/kind_dhcp.h"
+#include "daemon/kind_tap.h"
 #include "daemon/relay.h"
 #include "port/link/link.h"
 
@@ -57,19 +58,33 @@ uint32_t kind_link_told_mtu(const struct world_hub *hub)
 	return mtu;
 }
 
+void kind_link_tell_guests(struct world_hub *hub)
+{
+	const uint32_t before = hub->told_mtu, mtu = kind_link_told_mtu(hub);
+
+	if (mtu == before)
+		return;
+	hub->told_mtu = mtu;
+	LIST_EACH(node, &hub->ports) {
+		struct world_port *port = LIST_ENTRY(node, struct world_port, node);
+
+		if (port->config.kind == PORT_KIND_DHCP)
+			kind_dhcp_refresh(port);
+		else
+			kind_tap_retell(port, before, mtu);
+	}
+}
+
 /* A member's coming and going changes nothing. */
 void kind_link_settle(struct world_port *port, bool is_leaving)
 {
-	struct world_port *dhcp = world_find_kind(port->hub, PORT_KIND_DHCP);
-
 	if (!port->is_entrance)
 		return;
 	if (is_leaving) {
 		port->is_plugged = false; /* for those who ask what is there */
 		port->hub->wished_mtu = UINT32_MAX;
 	}
-	if (dhcp)
-		kind_dhcp_refresh(dhcp);
+	kind_link_tell_guests(port->hub);
 	port->is_plugged = true;
 }
 

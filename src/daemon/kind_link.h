@@ -15,6 +15,8 @@ bool kind_link_may_change(const struct port_config *from, const struct port_conf
 /* What the hub's guests are told of: its MTU where one is given, else what its links carry, those
  * of a file that are still to come among them. */
 uint32_t kind_link_told_mtu(const struct world_hub *hub);
+/* Tells them, where that is another by now. */
+void kind_link_tell_guests(struct world_hub *hub);
 /* The least of the links that a hub is to have; UINT32_MAX: it has none. */
 uint32_t kind_link_wished_mtu(const struct hub_config *hub);
 bool kind_link_is_same_place(const struct port_config *from, const struct port_config *to);

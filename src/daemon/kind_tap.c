@@ -3,6 +3,8 @@
 
 #include "daemon/identity.h"
 #include "daemon/kind_link.h"
+#include "io/netlink.h"
+#include "io/netns.h"
 #include "port/host.h"
 #include "port/netns.h"
 
@@ -23,6 +25,39 @@ static int make(struct world_port *port, struct error *error,
 static uint32_t interface_mtu(const struct world_port *port)
 {
 	return port->config.mtu ? port->config.mtu : kind_link_told_mtu(port->hub);
+}
+
+struct telling {
+	const char *interface;
+	uint32_t before, mtu;
+};
+
+static int change_mtu(void *argument)
+{
+	const struct telling *telling = argument;
+	const struct link_change change = {.mtu = telling->mtu};
+	struct link_info now;
+	struct netlink *netlink;
+	int err = netlink_open(&netlink, NULL);
+
+	if (err)
+		return err;
+	err = netlink_find_link(netlink, telling->interface, &now, NULL);
+	if (!err && now.mtu == telling->before)
+		err = netlink_change_link(netlink, telling->interface, &change, NULL);
+	netlink_close(netlink);
+	return err;
+}
+
+void kind_tap_retell(const struct world_port *port, uint32_t before, uint32_t mtu)
+{
+	struct telling telling = {port->interface, before, mtu};
+	const bool is_netns = port->config.kind == PORT_KIND_NETNS;
+
+	if ((port->config.kind != PORT_KIND_HOST && !is_netns) || port->config.mtu ||
+		port->is_from_descriptor)
+		return;
+	(void)!netns_call(is_netns ? port->config.netns.netns : NULL, change_mtu, &telling, NULL);
 }
 
 int kind_host_open(struct world_port *port, struct error *error)

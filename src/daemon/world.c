@@ -115,6 +115,7 @@ int world_hub_new(struct world *world, const struct hub_config *config, struct w
 	hub->config = *config;
 	hub->config.ports = NULL;
 	hub->config.port_count = 0;
+	hub->told_mtu = kind_link_told_mtu(hub);
 	hub->worker = worker_start(config->name);
 	if (hub->worker)
 		worker_call(hub->worker, make_hub, hub);

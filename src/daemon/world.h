@@ -61,6 +61,7 @@ struct world_hub {
 	struct list ports;    /* struct world_port, in the order they were plugged */
 	struct list captures; /* struct capture_stream */
 	uint32_t wished_mtu;  /* kind_link_wished_mtu() of the file that was applied */
+	uint32_t told_mtu;    /* kind_link_told_mtu() when it was last told */
 };
 
 struct world_port {

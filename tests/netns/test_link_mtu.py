@@ -321,19 +321,25 @@ def leased_mtu(daemon):
 def test_guests_are_told_of_the_links_mtu(path, relay):
     """Unless somebody says what it is to be; links may come and go."""
     path.carries(1500)
-    with Daemon(path.office, TELLING) as daemon:
+    with Namespace("early") as early, Daemon(path.office, TELLING) as daemon:
+        daemon.lanyard("plug", "hub5", "netns", f"netns={early.path}")
         assert mtu_of(path.office, "lan5") == 1500 and leased_mtu(daemon) == 1500
         daemon.lanyard("link", "listen", "hub5", "--port", "4001", "--address", OFFICE)
-        assert leased_mtu(daemon) == 1380
+        assert mtu_of(path.office, "lan5") == 1380 and leased_mtu(daemon) == 1380
+        assert mtu_of(early, "eth0") == 1380
         hub = daemon.request("GET", "/v1/hubs/hub5")[1]
         assert hub["guest_mtu"] == 1380 and hub["mtu"] == 1500
         with Guest(daemon, "10.5.0.77", hub="hub5", label="by-hand", gateway=None) as guest:
             assert mtu_of(guest, "eth0") == 1380
+        early.ip("link set eth0 mtu 1400")
         daemon.lanyard("unplug", "hub5.link")
-        assert leased_mtu(daemon) == 1500
+        assert mtu_of(path.office, "lan5") == 1500 and leased_mtu(daemon) == 1500
+        assert mtu_of(early, "eth0") == 1400  # somebody's wish
     listening = TELLING + "      - {kind: link, listen: 4001, mtu: 1300}\n"
     with Daemon(path.office, listening) as daemon:
         assert mtu_of(path.office, "lan5") == 1300 and leased_mtu(daemon) == 1300
+        daemon.apply(listening.replace("    ports", "    mtu: 1500\n    ports"))
+        assert mtu_of(path.office, "lan5") == 1500 and leased_mtu(daemon) == 1500
     given = listening.replace("    ports", "    mtu: 1500\n    ports")
     with Daemon(path.office, given) as daemon:
         assert mtu_of(path.office, "lan5") == 1500 and leased_mtu(daemon) == 1500
