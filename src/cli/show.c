@@ -201,6 +201,14 @@ static void print_session(const json_t *port)
 	putchar('\n');
 }
 
+static void print_state(const json_t *port)
+{
+	if (text_of(port, "standby")[0])
+		printf("  STANDBY, %s bridges this LAN", text_of(port, "standby"));
+	else if (!strcmp(text_of(port, "state"), "blocked"))
+		print_word("BLOCKED (loop)");
+}
+
 static void print_port(const json_t *port, const struct past *past)
 {
 	const json_t *details = json_object_get(port, "details");
@@ -212,7 +220,7 @@ static void print_port(const json_t *port, const struct past *past)
 	print_word(addresses);
 	print_word(text_of(port, "interface"));
 	print_word(strcmp(text_of(port, "state"), "down") != 0 ? "" : "DOWN");
-	print_word(strcmp(text_of(port, "state"), "blocked") != 0 ? "" : "BLOCKED (loop)");
+	print_state(port);
 	putchar('\n');
 	if (text_of(port, "why")[0])
 		printf(INDENT "%s\n", text_of(port, "why"));

@@ -80,6 +80,8 @@ struct port *joining_make_port(struct joining *joining, struct world_port *clien
 	struct port *port;
 
 	snprintf(settings.name, sizeof(settings.name), "%s", client->config.name);
+	if (joining->name[0]) /* as members know it */
+		snprintf(client->hub->loop_guard.name, LOOP_NAME_SIZE, "%.19s", joining->name);
 	port = link_member_new(joining->link, &settings);
 	wg_key_wipe(&settings.preshared);
 	return port;

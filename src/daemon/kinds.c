@@ -82,7 +82,7 @@ static const struct kind kinds[] = {
 			.make = kind_nic_make,
 			.describe = kind_nic_describe,
 			.vmnet = VMNET_BRIDGE,
-			.loop_rank = 1,
+			.loop_rank = 2,
 			.is_same_place = kind_nic_is_same_place,
 		},
 	[PORT_KIND_VHOST_USER] =

@@ -27,6 +27,17 @@ static struct mac mac_of(const struct world_port *port)
 	return port->port->groups ? port->port->groups->source : (struct mac){0};
 }
 
+/* Of a port that could lead to a LAN, and does not since somebody else's does. */
+static const char *stands_by_for(const struct world_port *port, nsec now)
+{
+	const struct port_policy *policy = port->port->policy;
+	const char *name = port->config.kind == PORT_KIND_NIC && policy && policy->loop
+				   ? loop_port_stands_by_for(policy->loop, now)
+				   : NULL;
+
+	return name ? name : "";
+}
+
 static void take_port(const struct world_port *from, struct port_snapshot *to, nsec now)
 {
 	const struct port *port = from->port;
@@ -48,6 +59,7 @@ static void take_port(const struct world_port *from, struct port_snapshot *to, n
 	if (port->groups)
 		to->group_count = groups_list(port->groups, to->groups);
 	memcpy(to->name, port->name, sizeof(to->name));
+	snprintf(to->standby, sizeof(to->standby), "%s", stands_by_for(from, now));
 	memcpy(to->interface, port->interface, sizeof(to->interface));
 	if (to->details)
 		from->kind->describe(from, to->details);
@@ -172,6 +184,8 @@ json_t *snapshot_port_json(const struct port_snapshot *port)
 		counters_json(&port->in), "out", out, "details", port->details);
 	if (value && !mac_is_zero(port->mac))
 		json_object_set_new(value, "mac", json_string(mac_format(port->mac, mac)));
+	if (value && port->standby[0])
+		json_object_set_new(value, "standby", json_string(port->standby));
 	if (value && port->port->entrance)
 		json_object_set_new(value, "entrance", json_string(port->port->entrance->name));
 	if (value && port->interface[0])

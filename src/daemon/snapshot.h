@@ -16,6 +16,7 @@ struct port_snapshot {
 	struct mac mac;
 	uint32_t mtu;
 	bool is_down, is_blocked;
+	char standby[LOOP_NAME_SIZE];	    /* who bridges the LAN instead; or empty */
 	struct mac groups[GROUPS_LIST_MAX]; /* that the guest behind it is in */
 	unsigned group_count;
 	struct port_counters in, out;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void world_init(struct world *world, struct loop *loop, struct events *events)
 {
@@ -72,6 +73,15 @@ static void on_loop(struct loop_guard *guard, const struct port *port, const str
 		other ? other->name : NULL);
 }
 
+/* Likewise. Who bridges the LAN is `port`, or behind it. */
+static void on_standby(struct loop_guard *guard, const struct port *port, const char *name)
+{
+	const struct world_hub *hub = CONTAINER_OF(guard, struct world_hub, loop_guard);
+
+	events_post(hub->world->events, "standby", hub->config.name, "{s:s, s:s}", "name", name,
+		"other", port->name);
+}
+
 static void make_hub(void *argument)
 {
 	struct world_hub *hub = argument;
@@ -82,6 +92,8 @@ static void make_hub(void *argument)
 		return;
 	loop_guard_init(&hub->loop_guard, hub->hub, random_u64());
 	hub->loop_guard.on_change = on_loop;
+	hub->loop_guard.on_standby = on_standby;
+	gethostname(hub->loop_guard.name, sizeof(hub->loop_guard.name) - 1);
 	driver_start(&hub->loop_driver, worker_loop(hub->worker), &hub->loop_guard.machine);
 	answers_init(&hub->answers, hub->hub);
 	driver_start(&hub->answers_driver, worker_loop(hub->worker), &hub->answers.machine);

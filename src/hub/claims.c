@@ -200,7 +200,8 @@ bool claims_note(struct claims *claims, const struct port *port, bool is_guarded
 	if (!read_claim(frame, &said))
 		return true;
 	claim = find(claims, said.ip);
-	if (claim && is_guarded && claim->port != port && is_fresh(claim, now)) {
+	if (claim && is_guarded && claim->port != port && !mac_equal(claim->mac, said.mac) &&
+		is_fresh(claim, now)) {
 		*ret_ip = said.ip;
 		return false;
 	}

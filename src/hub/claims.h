@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who has which IP address, by what is said in ARP (RFC 826) and Neighbour Discovery (RFC 4861):
- * for ports with an ARP guard, which may claim what is nobody's, but not what is another port's.
+ * for ports with an ARP guard, which may claim what is nobody's, but not what is another port's;
+ * where the same station comes by another port, nobody is misled.
  * A port without a guard is believed. Bounded; an owner who has not been heard of for a while has
  * lost what he had.
  */

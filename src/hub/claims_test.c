@@ -67,15 +67,29 @@ static bool note(struct claims *all, struct port *port, struct frame frame, nsec
 static void the_first_owner_keeps_it(void **)
 {
 	struct claims all;
-	struct frame frame = arp_of(2, 9, ARP_REQUEST);
+	struct frame frame;
 	struct ip ip;
 
 	claims_init(&all, &key);
 	assert_true(note(&all, &a, arp_of(1, 9, ARP_REQUEST), NOW));
+	frame = arp_of(2, 9, ARP_REQUEST);
 	assert_false(claims_note(&all, &b, true, &frame, NOW, &ip));
 	assert_true(ip_equal(ip, ip4_of(9)));
 	assert_true(note(&all, &a, arp_of(1, 9, ARP_REPLY), NOW));
 	assert_ptr_equal(claims_find(&all, ip4_of(9), NOW)->port, &a);
+	claims_done(&all);
+}
+
+/* Nobody is misled where the same station comes by another way. */
+static void it_goes_with_its_station(void **)
+{
+	struct claims all;
+
+	claims_init(&all, &key);
+	assert_true(note(&all, &a, arp_of(1, 9, ARP_REQUEST), NOW));
+	assert_true(note(&all, &b, arp_of(1, 9, ARP_REQUEST), NOW));
+	assert_ptr_equal(claims_find(&all, ip4_of(9), NOW)->port, &b);
+	assert_false(note(&all, &a, arp_of(2, 9, ARP_REQUEST), NOW));
 	claims_done(&all);
 }
 
@@ -169,6 +183,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_owner_keeps_it),
+		cmocka_unit_test(it_goes_with_its_station),
 		cmocka_unit_test(who_is_silent_loses_it),
 		cmocka_unit_test(who_has_no_guard_is_believed),
 		cmocka_unit_test(a_probe_claims_nothing),

@@ -178,6 +178,8 @@ void hub_detach(struct port *port)
 	claims_forget(&hub->claims, port);
 	if (hub->answers)
 		answers_forget(hub->answers, port);
+	if (hub->loop_guard)
+		loop_guard_detached(hub->loop_guard, port);
 	port->hub = NULL;
 	tell_company(only_port(hub), false);
 }

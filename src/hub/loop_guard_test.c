@@ -37,9 +37,9 @@ static void cable_free(struct port *)
 static const struct port_ops cable_ops = {.kind = "cable", .send = cable_send, .free = cable_free};
 
 struct net {
-	struct hub *hubs[4];
-	struct loop_guard guards[4];
-	struct cable_end ends[12];
+	struct hub *hubs[5];
+	struct loop_guard guards[5];
+	struct cable_end ends[16];
 	unsigned hub_count, end_count;
 	nsec now;
 };
@@ -222,6 +222,158 @@ static void two_bridges_one_lan(void **)
 	close_net(&net);
 }
 
+static unsigned blocked_count(const struct net *net)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < net->end_count; i++)
+		count += net->ends[i].loop.is_blocked;
+	return count;
+}
+
+/* A relay looks at its members' ports, too: of a ring of relays one port is blocked, and stays. */
+static void relays_in_a_ring(void **)
+{
+	static const uint64_t ids[] = {30, 10, 40, 20};
+	static struct net net;
+	struct cable_end *links[4];
+
+	net = (struct net){.now = NOW};
+	for (unsigned i = 0; i < 4; i++)
+		add_hub(&net, ids[i]);
+	for (unsigned i = 0; i < 4; i++) {
+		links[i] = join(&net, net.hubs[i], net.hubs[(i + 1) % 4]);
+		watch(links[i], &net.guards[i], 0);
+	}
+	changes = 0;
+	pass_time(&net, 6);
+	assert_int_equal(blocked_count(&net), 1);
+	assert_true(links[2]->loop.is_blocked); /* the highest id */
+	assert_in_range(broadcast(&net, links[0]->peer), 0, 8);
+	pass_time(&net, 40);
+	assert_int_equal(changes, 1);
+	/* The ring is cut elsewhere. */
+	links[0]->port.is_down = links[0]->peer->port.is_down = true;
+	pass_time(&net, 6);
+	assert_int_equal(blocked_count(&net), 0);
+	close_net(&net);
+}
+
+static struct {
+	unsigned count;
+	const struct port *port;
+	char name[LOOP_NAME_SIZE];
+} standby;
+
+static void on_standby(struct loop_guard *, const struct port *port, const char *name)
+{
+	standby.count++;
+	standby.port = port;
+	memcpy(standby.name, name, sizeof(standby.name));
+}
+
+/* A relay whose members' ports are looked at as well, and two, then three members on one LAN. */
+struct office {
+	struct net net;
+	struct hub *relay, *lan;
+	struct cable_end *links[3], *nics[3]; /* the relay's ends; the members' */
+};
+
+static struct office office;
+
+static void open_office(unsigned count)
+{
+	struct net *net = &office.net;
+
+	office = (struct office){.net.now = NOW};
+	memset(&standby, 0, sizeof(standby));
+	office.relay = add_hub(net, 900);
+	net->guards[0].on_standby = on_standby;
+	office.lan = open_hub();
+	for (unsigned i = 0; i < count; i++) {
+		struct hub *hub = add_hub(net, 100 * (i + 1));
+
+		snprintf(net->guards[i + 1].name, LOOP_NAME_SIZE, "member%u", i + 1);
+		office.links[i] = join(net, office.relay, hub);
+		watch(office.links[i], &net->guards[0], 0);
+		office.nics[i] = join(net, hub, office.lan);
+		watch(office.nics[i], &net->guards[i + 1], 1);
+		/* Who comes looks at once, and finds those who were there. */
+		net->guards[i + 1].machine.run(&net->guards[i + 1].machine, net->now);
+		carry(net, 8);
+	}
+	changes = 0;
+}
+
+static void close_office(void)
+{
+	close_net(&office.net);
+	hub_free(office.lan);
+}
+
+static void die(unsigned i)
+{
+	office.links[i]->port.is_down = office.links[i]->peer->port.is_down = true;
+	office.nics[i]->port.is_down = office.nics[i]->peer->port.is_down = true;
+}
+
+static void one_of_two_members_stands_by(void **)
+{
+	struct net *net = &office.net;
+	const struct frame behind = frame_of(0xff, 6);
+	struct fake *machine, *guest;
+
+	open_office(2);
+	machine = plug(office.lan, "");
+	guest = plug(office.relay, "");
+	assert_true(office.nics[1]->loop.is_blocked);
+	hub_receive(&office.links[1]->port, &behind, 1, net->now); /* as it seemed before */
+	assert_non_null(hub_lookup(office.relay, mac_of(6), net->now));
+	net->guards[2].machine.run(&net->guards[2].machine, net->now);
+	carry(net, 8);
+	assert_null(hub_lookup(office.relay, mac_of(6), net->now));
+	pass_time(net, 8);
+	assert_int_equal(blocked_count(net), 1);
+	assert_string_equal(loop_port_stands_by_for(&office.nics[1]->loop, net->now), "member1");
+	assert_int_equal(standby.count, 1);
+	assert_ptr_equal(standby.port, &office.links[0]->port);
+	assert_string_equal(standby.name, "member2");
+	receive(machine, frame_of(0xff, 9), net->now);
+	carry(net, 10);
+	assert_ptr_equal(hub_lookup(office.relay, mac_of(9), net->now), &office.links[0]->port);
+
+	/* The relay does not know yet that the first is gone, but that the second has taken over.
+	 */
+	office.links[0]->peer->port.is_down = true;
+	office.nics[0]->port.is_down = office.nics[0]->peer->port.is_down = true;
+	pass_time(net, 5);
+	assert_int_equal(blocked_count(net), 0);
+	assert_null(loop_port_stands_by_for(&office.nics[1]->loop, net->now));
+	assert_null(hub_lookup(office.relay, mac_of(9), net->now));
+	receive(guest, frame_of(9, 7), net->now);
+	carry(net, 10);
+	assert_ptr_equal(hub_lookup(office.lan, mac_of(7), net->now), &office.nics[1]->peer->port);
+	close_office();
+}
+
+/* Both stand by for the third: one of them goes on, the other does not even try. */
+static void one_of_two_takes_over(void **)
+{
+	struct net *net = &office.net;
+
+	open_office(3);
+	pass_time(net, 10);
+	assert_int_equal(blocked_count(net), 2);
+	assert_false(office.nics[0]->loop.is_blocked);
+	changes = 0;
+	die(0);
+	pass_time(net, 12);
+	assert_int_equal(blocked_count(net), 1);
+	assert_true(office.nics[2]->loop.is_blocked);
+	assert_int_equal(changes, 1);
+	close_office();
+}
+
 static void note_wake(struct machine *machine)
 {
 	machine->driver = machine;
@@ -360,6 +512,9 @@ int main(void)
 		cmocka_unit_test(no_loop_nothing_blocked),
 		cmocka_unit_test(two_nics_on_one_lan),
 		cmocka_unit_test(two_bridges_one_lan),
+		cmocka_unit_test(relays_in_a_ring),
+		cmocka_unit_test(one_of_two_members_stands_by),
+		cmocka_unit_test(one_of_two_takes_over),
 		cmocka_unit_test(a_port_is_probed_when_it_comes),
 		cmocka_unit_test(any_port_that_comes_is_a_reason),
 		cmocka_unit_test(known_machines_are_found_the_other_way),

@@ -117,3 +117,27 @@ def test_a_ring_that_nobody_looks_at_ends(relays):
     assert after > before
     time.sleep(2)
     assert relays.drops("ttl") < after + 20
+
+
+def test_a_ring_is_found(relays):
+    """Three ways round: one port is blocked within seconds, and what is cut elsewhere heals."""
+    for one, other in ((1, 2), (2, 3), (3, 1)):
+        relays.join(one, other)
+    start = time.monotonic()
+    blocked = wait_until(lambda: [(number, port["name"]) for number, port in relays.links()
+                                  if port["state"] == "blocked"], 8, "no loop found")
+    print(f"found in {time.monotonic() - start:.1f} s: {blocked}")
+    time.sleep(6)
+    assert [(number, port["name"]) for number, port in relays.links()
+            if port["state"] == "blocked"] == blocked
+    wait_until(relays.all_reach_all, 10, "they do not reach each other")
+    assert relays.copies(1, 3) == 1 and relays.copies(3, 2) == 1
+    before = sum(port["in"]["frames"] for _, port in relays.links())
+    time.sleep(3)
+    assert sum(port["in"]["frames"] for _, port in relays.links()) - before < 300
+    # Another way of the ring goes away.
+    number = blocked[0][0] % 3 + 1
+    name = next(port["name"] for owner, port in relays.links()
+                if owner == number and port["name"].startswith("from"))
+    relays.daemons[number].lanyard("link", "revoke", name)
+    wait_until(relays.all_reach_all, 12, "it does not heal")
