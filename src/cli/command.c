@@ -30,7 +30,7 @@ static const struct command commands[] = {
 		"let connections to the host reach a guest", forward_run},
 	{"link",
 		"listen HUB [--port PORT] [--address HOST] [--approve] | invite HUB --name NAME "
-		"[--role host|bridge|router] [--expires 24h] [--address HOST] | "
+		"[--role host|bridge|router|relay] [--expires 24h] [--address HOST] | "
 		"join INVITE --hub HUB | list | approve NAME | revoke NAME | "
 		"wg-config NAME [--ip ADDRESS/LENGTH] [--qr]",
 		"join hubs at different places into one", link_run},

@@ -113,8 +113,8 @@ static int read_member(const char *key, const json_t *value, struct wish *ret, s
 		err = read_text(value, key, &role, error);
 		if (err || link_role_parse(role, &ret->role))
 			return err;
-		return error_set(
-			error, EINVAL, "role: '%.32s' is none; host, bridge and router are", role);
+		return error_set(error, EINVAL,
+			"role: '%.32s' is none; host, bridge, router and relay are", role);
 	}
 	if (strcmp(key, "expires") != 0)
 		return error_set(error, EINVAL,

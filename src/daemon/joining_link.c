@@ -75,6 +75,7 @@ struct port *joining_make_port(struct joining *joining, struct world_port *clien
 		.mtu = client->config.mtu ? client->config.mtu : joining->mtu,
 		.endpoint = joining->relay,
 		.is_dialled = true,
+		.is_meshed = joining->role == ROLE_RELAY,
 		.forges_mtu = joining->entrance->config.link.forges_mtu,
 	};
 	struct port *port;

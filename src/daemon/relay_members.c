@@ -21,7 +21,7 @@ static int member_config(
 		return err;
 	snprintf(ret->name, sizeof(ret->name), "%s", member->name);
 	ret->policy.guards.arp = true;
-	ret->policy.guards.dhcp |= member->role != ROLE_BRIDGE;
+	ret->policy.guards.dhcp |= member->role != ROLE_BRIDGE && member->role != ROLE_RELAY;
 	ret->policy.guards.ra |= member->role == ROLE_HOST;
 	if (!ret->policy.storm)
 		ret->policy.storm = STORM_LIMIT;
@@ -84,6 +84,7 @@ struct port *relay_make_port(struct relay *relay, struct world_port *client)
 		.mtu = client->config.mtu,
 		.endpoint = member->endpoint,
 		.is_one_host = member->role == ROLE_HOST,
+		.is_meshed = member->role == ROLE_RELAY,
 		.forges_mtu = client->config.link.forges_mtu,
 		.mac = member->mac,
 	};

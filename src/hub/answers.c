@@ -70,7 +70,7 @@ static bool may_ask(const struct frame *frame)
 /* Whether the asker could hear it from the owner himself. */
 static bool is_reached(const struct port *owner, const struct port *from)
 {
-	return !owner->is_down &&
+	return !owner->is_down && !(owner->is_meshed && from->is_meshed) &&
 	       (!owner->policy || policy_refusal(owner->policy, from) == DROP_COUNT);
 }
 

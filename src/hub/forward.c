@@ -62,6 +62,8 @@ static enum drop refusal(const struct hub *hub, const struct port *to)
 {
 	if (UNLIKELY(to->is_down))
 		return DROP_LINK_DOWN;
+	if (UNLIKELY(to->is_meshed && hub->from->is_meshed))
+		return DROP_POLICY;
 	return UNLIKELY(to->policy != NULL) ? policy_refusal(to->policy, hub->from) : DROP_COUNT;
 }
 
@@ -144,7 +146,8 @@ struct flood {
 static bool flood_lowers_for(const struct flood *flood, const struct port *to)
 {
 	return to && to != flood->from && !to->policy && !to->is_down &&
-	       (flood->run.needs & ~to->takes) && flood->run.wire_len <= frame_limit(to);
+	       !(to->is_meshed && flood->from->is_meshed) && (flood->run.needs & ~to->takes) &&
+	       flood->run.wire_len <= frame_limit(to);
 }
 
 static void flood_take(struct segment_sink *sink, const struct frame *frames, unsigned count)

@@ -49,6 +49,28 @@ static void test_broadcast_and_multicast(void **)
 	hub_free(hub);
 }
 
+/* What came by one of a mesh's links leaves by none of them, whoever it is for. */
+static void test_mesh(void **)
+{
+	struct hub *hub = open_hub();
+	struct fake *f[3] = {plug(hub, ""), plug(hub, ""), plug(hub, "")};
+
+	introduce(f, 3);
+	f[0]->port.is_meshed = f[1]->port.is_meshed = true;
+	receive(f[0], frame_of(0xff, 1), NOW);
+	receive(f[0], frame_of(9, 1), NOW);
+	receive(f[0], frame_of(2, 1), NOW);
+	assert_int_equal(f[1]->frames, 0);
+	assert_int_equal(f[2]->frames, 2);
+	assert_int_equal(f[1]->port.out.drops[DROP_POLICY], 3);
+	receive(f[2], frame_of(0xff, 3), NOW);
+	receive(f[0], frame_of(3, 1), NOW);
+	assert_int_equal(f[0]->frames, 1);
+	assert_int_equal(f[1]->frames, 1);
+	assert_int_equal(f[2]->frames, 3);
+	hub_free(hub);
+}
+
 static void test_address_moves_and_ages(void **)
 {
 	struct hub *hub = open_hub();
@@ -412,6 +434,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_floods_then_learns),
 		cmocka_unit_test(test_broadcast_and_multicast),
+		cmocka_unit_test(test_mesh),
 		cmocka_unit_test(test_address_moves_and_ages),
 		cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_counters),

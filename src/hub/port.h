@@ -95,6 +95,8 @@ struct port {
 	uint32_t mtu;	/* L3 bytes: a frame may have this, the header and one tag. 0: no limit */
 	unsigned takes; /* enum port_takes */
 	bool is_down;	/* the port's own business; the hub counts DROP_LINK_DOWN for it */
+	bool is_meshed; /* frames from another that is are not for it: their sender has a way of his
+			   own */
 	bool is_spared; /* by questions that the hub can answer: hub/answers.h */
 	char interface[16];	    /* the kernel interface behind the port, or empty */
 	struct port_policy *policy; /* hub/policy.h; NULL: it may do everything */

@@ -39,9 +39,9 @@ class Relays:
             self.guests[number] = enter(Guest(daemon, f"10.5.0.{number}", hub="hub5",
                                               label=f"g{number}", gateway=None))
 
-    def join(self, one, other):
+    def join(self, one, other, role="bridge"):
         text = self.daemons[other].lanyard("link", "invite", "hub5", "--name", f"from{one}",
-                                           "--role", "bridge").stdout.strip()
+                                           "--role", role).stdout.strip()
         self.daemons[one].lanyard("link", "join", text, "--hub", "hub5", "--name", f"to{other}")
         wait_until(lambda: all(self.port(*place).get("state") in ("up", "blocked") for place in
                                ((one, f"to{other}"), (other, f"from{one}"))), 10, "not up")
@@ -141,3 +141,19 @@ def test_a_ring_is_found(relays):
                 if owner == number and port["name"].startswith("from"))
     relays.daemons[number].lanyard("link", "revoke", name)
     wait_until(relays.all_reach_all, 12, "it does not heal")
+
+
+def test_a_mesh_has_no_loop(relays):
+    """All linked with each other: what came by such a link leaves by none."""
+    for one, other in ((1, 2), (2, 3), (3, 1)):
+        relays.join(one, other, "relay")
+    wait_until(relays.all_reach_all, 10, "they do not reach each other")
+    time.sleep(5)
+    assert not [port for _, port in relays.links() if port["state"] != "up"]
+    for one, other in ((1, 3), (3, 2), (2, 1)):
+        assert relays.copies(one, other) == 1
+    assert relays.drops("ttl") == 0 and relays.drops("policy") > 0
+    # Each frame takes the direct way.
+    before = relays.port(2, "from1")["in"]["frames"]
+    relays.guests[3].run("ping", "-c", "5", "-i", "0.2", "-W", "1", "10.5.0.1")
+    assert relays.port(2, "from1")["in"]["frames"] - before < 5

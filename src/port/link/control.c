@@ -20,7 +20,7 @@ enum tag {
 	TAG_PRESHARED,
 };
 
-static const char *const roles[ROLE_COUNT] = {"host", "bridge", "router"};
+static const char *const roles[ROLE_COUNT] = {"host", "bridge", "router", "relay"};
 
 const char *link_role_name(enum link_role role)
 {

@@ -49,6 +49,7 @@ enum link_role {
 	ROLE_HOST,   /* it is one station, with one MAC address */
 	ROLE_BRIDGE, /* a LAN is behind it */
 	ROLE_ROUTER,
+	ROLE_RELAY, /* one of several that are all linked with each other */
 	ROLE_COUNT,
 };
 

@@ -85,6 +85,7 @@ struct link_member_settings {
 	uint32_t mtu;		    /* of the segment; 0: LINK_MTU_STANDARD */
 	struct endpoint endpoint;   /* where it was; or none */
 	bool is_dialled;	    /* we go to it, and again and again */
+	bool is_meshed;		    /* it is linked with all that we are so linked with */
 	bool is_one_host;	    /* frames may come from one address */
 	bool forges_mtu;	    /* who sends longer packets is told (forge.h) */
 	struct mac mac;		    /* that one, where it is known */

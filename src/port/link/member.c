@@ -222,6 +222,7 @@ static void fill(struct link_member *member, const struct link_member_settings *
 	port->mtu = 0; /* what is too long is cut */
 	port->takes = TAKES_ALL;
 	port->is_down = true;
+	port->is_meshed = settings->is_meshed;
 	member->mtu = settings->mtu ? settings->mtu : LINK_MTU_STANDARD;
 	member->is_dialled = settings->is_dialled;
 	member->is_one_host = settings->is_one_host;
