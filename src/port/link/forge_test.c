@@ -117,7 +117,7 @@ static struct frame frame_of(const struct sample *sample)
 	write_bytes(&w, &sample->to_mac, sizeof(struct mac));
 	write_bytes(&w, &NEAR, sizeof(struct mac));
 	if (sample->has_tag)
-		write_be32(&w, ETHERTYPE_VLAN << 16 | 7);
+		write_be32(&w, (uint32_t)ETHERTYPE_VLAN << 16 | 7);
 	write_be16(&w, header_len == IP4_HEADER_LEN ? ETHERTYPE_IP4 : ETHERTYPE_IP6);
 	ip.payload_len = sample->len - header_len;
 	write_ip(&w, &ip);
