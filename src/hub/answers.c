@@ -74,14 +74,12 @@ static bool is_reached(const struct port *owner, const struct port *from)
 	       (!owner->policy || policy_refusal(owner->policy, from) == DROP_COUNT);
 }
 
-static const struct claim *find(
+static struct claim *find(
 	const struct hub *hub, const struct question *question, const struct port *from, nsec now)
 {
-	const struct claim *claim = claims_find(&hub->claims, question->wanted, now);
+	struct claim *claim = claims_find(&hub->claims, question->wanted, now);
 
-	if (!claim || claim->is_tagged || now - claim->heard_at >= ANSWERS_FRESH ||
-		(!ip_is_v4(claim->ip) && !claim->is_advertised) ||
-		hub_lookup(hub, claim->mac, now) != claim->port)
+	if (!claim || claim->is_tagged || hub_lookup(hub, claim->mac, now) != claim->port)
 		return NULL;
 	return is_reached(claim->port, from) ? claim : NULL;
 }
@@ -143,20 +141,46 @@ static void put(struct answers *answers, const struct question *question, const 
 	machine_wake(&answers->machine);
 }
 
-bool answers_take(struct answers *answers, struct port *from, const struct frame *frame, nsec now)
+/* Heard a moment ago: he is still who he was. RFC 4861 4.4: and whether he is a router is known. */
+static bool is_certain(const struct claim *claim, nsec now)
+{
+	return now - claim->heard_at < ANSWERS_FRESH &&
+	       (ip_is_v4(claim->ip) || claim->is_advertised);
+}
+
+/* Whom it did not help: the owner may be elsewhere by now. */
+static bool asks_again(struct claim *claim, const struct question *question, nsec now)
+{
+	const nsec since = now - claim->told_at;
+	const bool is_same = ip_equal(claim->asker, question->asker);
+
+	if (is_same && since < ANSWERS_AGAIN)
+		return false;
+	claim->asker = question->asker;
+	claim->told_at = now;
+	return is_same && since < ANSWERS_HELPED;
+}
+
+enum question_goes answers_take(struct answers *answers, struct port *from,
+	const struct frame *frame, nsec now, struct port **ret_owner)
 {
 	struct question question;
-	const struct claim *claim;
+	struct claim *claim;
 
 	if (!may_ask(frame) || answers->count == ANSWERS_MAX || !read_question(frame, &question))
-		return false;
+		return QUESTION_TO_ALL;
 	claim = find(answers->hub, &question, from, now);
-	if (!claim || !is_worth_it(answers->hub, from))
-		return false;
+	if (!claim || !is_worth_it(answers->hub, from) || asks_again(claim, &question, now))
+		return QUESTION_TO_ALL;
 	answers->given++;
-	if (claim->port != from) /* else he heard it himself */
-		put(answers, &question, claim, from);
-	return true;
+	if (claim->port == from)
+		return QUESTION_ENDS; /* he heard it himself */
+	if (!is_certain(claim, now)) {
+		*ret_owner = answers->hub->slots[claim->port->slot].port;
+		return QUESTION_TO_OWNER;
+	}
+	put(answers, &question, claim, from);
+	return QUESTION_ENDS;
 }
 
 static nsec run(struct machine *machine, nsec now)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who asks everybody for a MAC address that the hub knows is answered by the hub, in its owner's
- * name, and the question goes no further: ARP requests (RFC 826) and neighbour solicitations (RFC
- * 4861), where they would leave by a port that is to be spared, as a link to a far place is. What
- * asks whether an address is free, and what tells of one, goes to everybody.
+ * Whoever asks everybody for a MAC address that the hub knows does not ask everybody: ARP requests
+ * (RFC 826) and neighbour solicitations (RFC 4861), where they would leave by a port that is to be
+ * spared, as a link to a far place is. Of an owner who said who he is a moment ago (hub/claims.h)
+ * the hub answers in his name; if it was longer ago, he is asked, alone; who asks the same again
+ * was not helped, and asks everybody. What asks whether an address is free, and what tells of one,
+ * goes to everybody.
  *
- * It knows an owner by what he said of himself (hub/claims.h) not long ago, while frames for his
- * MAC address go where he said it and his port is up. Of IPv6 it knows only who answered for
- * himself before, since an answer also says whether he is a router.
+ * An owner's port is up, and frames for his MAC address go there. Of IPv6 the hub answers only for
+ * who answered for himself before, since an answer also says whether he is a router.
  */
 #pragma once
 
@@ -16,7 +17,10 @@
 #include "wire/discovery.h"
 
 #define ANSWERS_MAX   64		  /* that wait for the end of the turn */
-#define ANSWERS_FRESH (60 * NSEC_PER_SEC) /* since the owner was heard of */
+#define ANSWERS_FRESH (3 * NSEC_PER_SEC) /* since the owner was heard of */
+/* Who asks the same again in between was not helped, and asks everybody. */
+#define ANSWERS_AGAIN  (1 * NSEC_PER_SEC)
+#define ANSWERS_HELPED (15 * NSEC_PER_SEC)
 
 struct answer {
 	const struct port *owner;
@@ -39,5 +43,12 @@ void answers_done(struct answers *answers);
 /* The port leaves the hub. */
 void answers_forget(struct answers *answers, const struct port *port);
 
-/* A frame for a group that came in from the port. True: it was a question, and is dealt with. */
-bool answers_take(struct answers *answers, struct port *from, const struct frame *frame, nsec now);
+enum question_goes {
+	QUESTION_TO_ALL, /* or it is none */
+	QUESTION_TO_OWNER,
+	QUESTION_ENDS, /* it is dealt with */
+};
+
+/* Of a frame for a group that came in from the port. */
+enum question_goes answers_take(struct answers *answers, struct port *from,
+	const struct frame *frame, nsec now, struct port **ret_owner);

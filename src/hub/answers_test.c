@@ -2,6 +2,7 @@
 /* Three ports, the last to be spared; whoever asks for who is known is answered by the hub. */
 #include "hub/answers.h"
 
+#include "hub/claims.h"
 #include "hub/fake_port.h"
 #include "hub/policy.h"
 #include "wire/arp.h"
@@ -166,7 +167,7 @@ static void test_ipv6(void **state)
 	ask6(f, f->owner, 2, ip6_of(2), ip6_of(99));
 	assert_heard(f, 1, 0, 1);
 	ask6(f, f->asker, 1, ip6_of(1), ip6_of(2)); /* nobody knows whether it is a router */
-	assert_heard(f, 0, 1, 1);
+	assert_heard(f, 0, 1, 0);
 	advertise(f, f->owner, 2, ip6_of(2), true);
 	assert_heard(f, 1, 0, 1);
 	ask6(f, f->owner, 2, ip6_of(2), ip6_of(99));
@@ -221,7 +222,10 @@ static void test_what_is_not_certain(void **state)
 	assert_heard(f, 0, 1, 1);
 	ask4(f, f->owner, 2, ip4_of(2), ip4_of(99));
 	assert_heard(f, 1, 0, 1);
-	f->now += ANSWERS_FRESH; /* he was not heard of lately */
+	f->now += ANSWERS_FRESH; /* he was not heard of lately: he may say it himself */
+	ask4(f, f->asker, 4, ip4_of(4), ip4_of(2));
+	assert_heard(f, 0, 1, 0);
+	f->now += CLAIM_AGE;
 	ask4(f, f->asker, 1, ip4_of(1), ip4_of(2));
 	assert_heard(f, 0, 1, 1);
 	ask4(f, f->owner, 2, ip4_of(2), ip4_of(99));
@@ -234,7 +238,7 @@ static void test_what_is_not_certain(void **state)
 	policy_change(&f->policies[1], &settings, f->now);
 	ask4(f, f->asker, 1, ip4_of(1), ip4_of(2));
 	assert_heard(f, 0, 0, 1);
-	assert_int_equal(f->answers.given, 0);
+	assert_int_equal(f->answers.given, 1);
 }
 
 static void test_nobody_to_spare(void **state)
@@ -294,6 +298,29 @@ static void test_many(void **state)
 	assert_heard(f, ANSWERS_MAX, 5, 5);
 }
 
+/* In the owner's place another one came, and nobody heard of it. */
+static void test_who_asks_again_was_not_helped(void **state)
+{
+	struct fixture *f = *state;
+
+	ask4(f, f->owner, 2, ip4_of(2), ip4_of(99));
+	assert_heard(f, 1, 0, 1);
+	ask4(f, f->asker, 1, ip4_of(1), ip4_of(2));
+	ask4(f, f->asker, 1, ip4_of(1), ip4_of(2));
+	assert_heard(f, 2, 0, 0);
+	f->now += ANSWERS_AGAIN;
+	ask4(f, f->asker, 3, ip4_of(3), ip4_of(2));
+	assert_heard(f, 1, 0, 0); /* another one */
+	f->now += ANSWERS_AGAIN;
+	ask4(f, f->asker, 3, ip4_of(3), ip4_of(2));
+	assert_heard(f, 0, 1, 1);
+	ask4(f, f->asker, 3, ip4_of(3), ip4_of(2));
+	assert_heard(f, 1, 0, 0);
+	f->now += ANSWERS_HELPED;
+	ask4(f, f->asker, 3, ip4_of(3), ip4_of(2));
+	assert_heard(f, 0, 1, 0); /* nor heard of him lately */
+}
+
 #define FIXTURE_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -307,6 +334,7 @@ int main(void)
 		FIXTURE_TEST(test_an_owner_behind_the_same_port),
 		FIXTURE_TEST(test_a_port_that_leaves),
 		FIXTURE_TEST(test_many),
+		FIXTURE_TEST(test_who_asks_again_was_not_helped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

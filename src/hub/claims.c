@@ -67,9 +67,9 @@ static bool is_fresh(const struct claim *claim, nsec now)
 	return now - claim->heard_at < CLAIM_AGE;
 }
 
-const struct claim *claims_find(const struct claims *claims, struct ip ip, nsec now)
+struct claim *claims_find(const struct claims *claims, struct ip ip, nsec now)
 {
-	const struct claim *claim = find(claims, ip);
+	struct claim *claim = find(claims, ip);
 
 	return claim && is_fresh(claim, now) ? claim : NULL;
 }

@@ -35,6 +35,8 @@ struct claim {
 	nsec heard_at;
 	bool is_tagged;		       /* it was said within a VLAN */
 	bool is_advertised, is_router; /* IPv6: it answered for itself; what it said it was */
+	struct ip asker;	       /* hub/answers.h: who was told of it last, and when */
+	nsec told_at;
 };
 
 void claims_init(struct claims *claims, const struct hash_key *key);
@@ -47,4 +49,4 @@ void claims_forget(struct claims *claims, const struct port *port);
 bool claims_note(struct claims *claims, const struct port *port, bool is_guarded,
 	const struct frame *frame, nsec now, struct ip *ret_ip) MUST_USE;
 /* NULL: nobody, or nobody who has been heard of lately. */
-const struct claim *claims_find(const struct claims *claims, struct ip ip, nsec now);
+struct claim *claims_find(const struct claims *claims, struct ip ip, nsec now);

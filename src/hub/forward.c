@@ -255,11 +255,15 @@ static NOINLINE struct port *judge_group(
 	struct hub *hub, struct port *from, const struct frame *frame, struct mac to)
 {
 	enum storm_kind kind = mac_equal(to, MAC_BROADCAST) ? STORM_BROADCAST : STORM_MULTICAST;
+	enum question_goes goes = QUESTION_TO_ALL;
+	struct port *owner = NULL, *to_all;
 
 	if (from->groups)
 		groups_note(from->groups, frame);
 	note_claim(hub, from, frame);
-	if (hub->answers && answers_take(hub->answers, from, frame, hub->now)) {
+	if (hub->answers)
+		goes = answers_take(hub->answers, from, frame, hub->now, &owner);
+	if (goes == QUESTION_ENDS) {
 		count_in(hub, from, 1, frame->len);
 		return NULL;
 	}
@@ -267,7 +271,8 @@ static NOINLINE struct port *judge_group(
 		return refuse(from, DROP_RESERVED, frame);
 	if (hub->loop_guard && loop_guard_take(hub->loop_guard, from, frame, hub->now))
 		return NULL;
-	return judge_flood(hub, from, frame, kind);
+	to_all = judge_flood(hub, from, frame, kind);
+	return to_all && owner ? owner : to_all;
 }
 
 /* Where a frame goes: to a port; to everybody else, which is said as `from`; nowhere: NULL. */
