@@ -16,7 +16,7 @@
 #include "hub/hub.h"
 #include "wire/discovery.h"
 
-#define ANSWERS_MAX   64		  /* that wait for the end of the turn */
+#define ANSWERS_MAX   64		 /* that wait for the end of the turn */
 #define ANSWERS_FRESH (3 * NSEC_PER_SEC) /* since the owner was heard of */
 /* Who asks the same again in between was not helped, and asks everybody. */
 #define ANSWERS_AGAIN  (1 * NSEC_PER_SEC)
