@@ -5,28 +5,11 @@
 #include "daemon/subnet.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct used {
 	struct used_subnet *subnets;
 	size_t count;
 };
-
-static bool is_ours(const struct world *world, const char *interface)
-{
-	LIST_EACH(hub_node, &world->hubs) {
-		const struct world_hub *hub = LIST_ENTRY(hub_node, struct world_hub, node);
-
-		LIST_EACH(node, &hub->ports) {
-			const struct world_port *port = LIST_ENTRY(node, struct world_port, node);
-
-			if (port->config.kind == PORT_KIND_HOST &&
-				!strcmp(port->interface, interface))
-				return true;
-		}
-	}
-	return false;
-}
 
 /* A host that does not say is one that uses none: nothing fails for that. */
 static struct used list_used(const struct world *world)
@@ -41,7 +24,7 @@ static struct used list_used(const struct world *world)
 		log_warning("which subnets the host uses is not known: %s", error.text);
 	netlink_close(netlink);
 	for (size_t i = 0; i < used.count; i++) {
-		if (!is_ours(world, used.subnets[i].interface))
+		if (!world_is_host_port(world, used.subnets[i].interface))
 			used.subnets[kept++] = used.subnets[i];
 	}
 	used.count = kept;

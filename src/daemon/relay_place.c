@@ -53,23 +53,6 @@ static bool ask_routes(struct ip *ret)
 	       ask_route((const struct sockaddr *)&far6, sizeof(far6), ret);
 }
 
-/* The host's own port on a hub: members get there by the link only. */
-static bool is_of_hub(const struct world *world, const char *interface)
-{
-	LIST_EACH(hub_node, &world->hubs) {
-		const struct world_hub *hub = LIST_ENTRY(hub_node, struct world_hub, node);
-
-		LIST_EACH(node, &hub->ports) {
-			const struct world_port *port = LIST_ENTRY(node, struct world_port, node);
-
-			if (port->config.kind == PORT_KIND_HOST &&
-				!strcmp(port->interface, interface))
-				return true;
-		}
-	}
-	return false;
-}
-
 /* Without a default route, as in a lab: the first address that others may reach, IPv4 before IPv6.
  */
 static bool ask_interfaces(const struct world *world, struct ip *ret)
@@ -86,7 +69,8 @@ static bool ask_interfaces(const struct world *world, struct ip *ret)
 				i->ifa_addr->sa_family != (family ? AF_INET6 : AF_INET))
 				continue;
 			*ret = ip_of(i->ifa_addr);
-			is_known = !ip_is_link_local(*ret) && !is_of_hub(world, i->ifa_name);
+			is_known = !ip_is_link_local(*ret) &&
+				   !world_is_host_port(world, i->ifa_name);
 		}
 	}
 	freeifaddrs(all);

@@ -52,6 +52,22 @@ struct world_port *world_find_port(const struct world_hub *hub, const char *name
 	return NULL;
 }
 
+bool world_is_host_port(const struct world *world, const char *interface)
+{
+	LIST_EACH(hub_node, &world->hubs) {
+		const struct world_hub *hub = LIST_ENTRY(hub_node, struct world_hub, node);
+
+		LIST_EACH(node, &hub->ports) {
+			const struct world_port *port = LIST_ENTRY(node, struct world_port, node);
+
+			if (port->config.kind == PORT_KIND_HOST &&
+				!strcmp(port->interface, interface))
+				return true;
+		}
+	}
+	return false;
+}
+
 struct world_port *world_find_kind(const struct world_hub *hub, enum port_kind kind)
 {
 	LIST_EACH(node, &hub->ports) {

@@ -117,6 +117,8 @@ struct world_hub *world_find_hub(const struct world *world, const char *name);
 struct world_port *world_find_port(const struct world_hub *hub, const char *name_or_slot);
 /* The hub's one port of the kind, or NULL. */
 struct world_port *world_find_kind(const struct world_hub *hub, enum port_kind kind);
+/* Whether the host's interface of that name is a hub's port of kind host. */
+bool world_is_host_port(const struct world *world, const char *interface);
 
 /* A hub without ports, not yet in the world. -errno. */
 int world_hub_new(struct world *world, const struct hub_config *config, struct world_hub **ret_hub,
