@@ -16,7 +16,8 @@ int link_approve(struct call *call, struct api *api, const struct link_options *
 int link_revoke(struct call *call, struct api *api, const struct link_options *options);
 int link_wg_config(struct call *call, struct api *api, const struct link_options *options);
 
-/* What each hub that listens says of its link, with the hub's name; only: of that one, or NULL. */
+/* {hub, members, invites, joined} of each hub that has any of them, with a key where it listens;
+ * only: of that one, or NULL. */
 int link_gather(struct call *call, struct api *api, const char *only, json_t **ret_all) MUST_USE;
-/* The one hub among them; NULL: the error says why. */
+/* The one hub among them that listens; NULL: the error says why. */
 const char *link_only_hub(struct call *call, const json_t *all);

@@ -10,54 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The ways of a hub to others' relays: entrances, each with its port where it has one. */
-static json_t *joined_of(const json_t *hub)
-{
-	json_t *joined = json_array(), *entrance, *port;
-	size_t i, j;
-
-	json_array_foreach(json_object_get(hub, "entrances"), i, entrance) {
-		if (!json_object_get(json_object_get(entrance, "details"), "relay"))
-			continue;
-		json_array_foreach(json_object_get(hub, "ports"), j, port) {
-			if (!strcmp(text_of(port, "entrance"), text_of(entrance, "name")))
-				json_object_set(entrance, "port", port);
-		}
-		json_array_append(joined, entrance);
-	}
-	return joined;
-}
-
-/* {hub, members, invites, joined} of each hub that has any of them. */
-static int gather(struct call *call, struct api *api, const char *only, json_t **ret_all)
-{
-	json_t *hubs, *hub, *link, *joined;
-	struct error none = {0};
-	int err = api_get(api, &hubs, &call->error, "/v1/hubs");
-	size_t i;
-
-	if (err)
-		return err;
-	*ret_all = json_array();
-	json_array_foreach(json_object_get(hubs, "hubs"), i, hub) {
-		const char *name = text_of(hub, "name");
-
-		if (only && strcmp(only, name) != 0)
-			continue;
-		joined = joined_of(hub);
-		if (api_get(api, &link, &none, "/v1/hubs/%s/link", name))
-			link = json_array_size(joined)
-				       ? json_pack("{s:[], s:[]}", "members", "invites")
-				       : NULL;
-		json_object_set_new(link, "hub", json_string(name));
-		json_object_set_new(link, "joined", joined);
-		if (link)
-			json_array_append_new(*ret_all, link);
-	}
-	json_decref(hubs);
-	return 0;
-}
-
 static const char *or_dash(const char *text)
 {
 	return text[0] ? text : "-";
@@ -132,7 +84,7 @@ int link_list(struct call *call, struct api *api, const struct link_options *opt
 {
 	json_t *all, *link, *item;
 	struct table *table;
-	int err = gather(call, api, options->hub, &all);
+	int err = link_gather(call, api, options->hub, &all);
 	size_t i, j;
 
 	if (err)

@@ -7,40 +7,71 @@
 #include <errno.h>
 #include <string.h>
 
-/* {hub: {...}} of all hubs that listen, or of one. */
+/* The ways of a hub to others' relays: entrances, each with its port where it has one. */
+static json_t *joined_of(const json_t *hub)
+{
+	json_t *joined = json_array(), *entrance, *port;
+	size_t i, j;
+
+	json_array_foreach(json_object_get(hub, "entrances"), i, entrance) {
+		if (!json_object_get(json_object_get(entrance, "details"), "relay"))
+			continue;
+		json_array_foreach(json_object_get(hub, "ports"), j, port) {
+			if (!strcmp(text_of(port, "entrance"), text_of(entrance, "name")))
+				json_object_set(entrance, "port", port);
+		}
+		json_array_append(joined, entrance);
+	}
+	return joined;
+}
+
+/* {hub, members, invites, joined} of each hub that has any of them. */
 int link_gather(struct call *call, struct api *api, const char *only, json_t **ret_all)
 {
-	json_t *hubs, *hub, *link, *all = json_array();
+	json_t *hubs, *hub, *link, *joined;
+	struct error none = {0};
 	int err = api_get(api, &hubs, &call->error, "/v1/hubs");
 	size_t i;
 
+	if (err)
+		return err;
+	*ret_all = json_array();
 	json_array_foreach(json_object_get(hubs, "hubs"), i, hub) {
 		const char *name = text_of(hub, "name");
-		struct error none = {0};
 
-		if ((only && strcmp(only, name) != 0) ||
-			api_get(api, &link, &none, "/v1/hubs/%s/link", name))
+		if (only && strcmp(only, name) != 0)
 			continue;
+		joined = joined_of(hub);
+		if (api_get(api, &link, &none, "/v1/hubs/%s/link", name))
+			link = json_array_size(joined)
+				       ? json_pack("{s:[], s:[]}", "members", "invites")
+				       : NULL;
 		json_object_set_new(link, "hub", json_string(name));
-		json_array_append_new(all, link);
-	}
-	if (err) {
-		json_decref(all);
-		return err;
+		json_object_set_new(link, "joined", joined);
+		if (link)
+			json_array_append_new(*ret_all, link);
 	}
 	json_decref(hubs);
-	*ret_all = all;
 	return 0;
 }
 
-/* The one hub that listens; NULL: the error says why. */
 const char *link_only_hub(struct call *call, const json_t *all)
 {
-	if (json_array_size(all) == 1)
-		return text_of(json_array_get(all, 0), "hub");
+	const json_t *link, *found = NULL;
+	unsigned count = 0;
+	size_t i;
+
+	json_array_foreach(all, i, link) {
+		if (!json_object_get(link, "key"))
+			continue;
+		found = link;
+		count++;
+	}
+	if (count == 1)
+		return text_of(found, "hub");
 	error_set(&call->error, EINVAL, "%s",
-		json_array_size(all) ? "more than one hub listens for links; --hub says which"
-				     : "no hub listens for links; 'lanyard link listen' makes one");
+		count ? "more than one hub listens for links; --hub says which"
+		      : "no hub listens for links; 'lanyard link listen' makes one");
 	return NULL;
 }
 
