@@ -291,10 +291,9 @@ void joining_describe(const struct joining *joining, json_t *details)
 {
 	static const char *const states[] = {
 		"looking up", "enrolling", "waits", "joined", "refused"};
-	char place[INVITE_HOST_SIZE + 10];
+	char place[INVITE_PLACE_SIZE];
 
-	snprintf(place, sizeof(place), strchr(joining->invite.host, ':') ? "[%s]:%u" : "%s:%u",
-		joining->invite.host, joining->invite.port);
+	invite_format_place(joining->invite.host, joining->invite.port, place);
 	json_object_set_new(details, "relay", json_string(place));
 	json_object_set_new(details, "state", json_string(states[joining->state]));
 	if (joining->why[0])

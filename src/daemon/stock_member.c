@@ -3,6 +3,7 @@
 
 #include "config/config.h"
 #include "daemon/kinds.h"
+#include "port/link/invite.h"
 #include "port/link/link.h"
 
 #include <errno.h>
@@ -143,9 +144,8 @@ void stock_member_write(const struct world_hub *hub, const struct link_member_re
 	const bool has_nat = world_find_kind(hub, PORT_KIND_NAT);
 	const bool has_way4 = has_nat && hub->config.has_subnet;
 	const bool has_way6 = has_nat && hub->config.has_subnet6;
-	const bool is_v6 = strchr(host, ':');
 	char private_text[WG_KEY_TEXT_SIZE], public_text[WG_KEY_TEXT_SIZE];
-	char preshared_text[WG_KEY_TEXT_SIZE];
+	char preshared_text[WG_KEY_TEXT_SIZE], place[INVITE_PLACE_SIZE];
 	char one[PREFIX_TEXT_SIZE], other[PREFIX_TEXT_SIZE], addresses[128], allowed[128];
 	char dns[IP_TEXT_SIZE] = "";
 
@@ -157,13 +157,13 @@ void stock_member_write(const struct world_hub *hub, const struct link_member_re
 		ip_format(hub_config_gateway(&hub->config), dns);
 	snprintf(ret_text, STOCK_CONFIG_SIZE,
 		"[Interface]\nPrivateKey = %s\nAddress = %s\nMTU = %u\n%s%s%s\n[Peer]\n"
-		"PublicKey = %s\nPresharedKey = %s\nAllowedIPs = %s\nEndpoint = %s%s%s:%u\n"
+		"PublicKey = %s\nPresharedKey = %s\nAllowedIPs = %s\nEndpoint = %s\n"
 		"PersistentKeepalive = 25\n",
 		wg_key_format(private, private_text), addresses, LINK_MTU_STANDARD,
 		has_way4 ? "DNS = " : "", dns, has_way4 ? "\n" : "",
 		wg_key_format(relay, public_text),
-		wg_key_format(&member->preshared, preshared_text), allowed, is_v6 ? "[" : "", host,
-		is_v6 ? "]" : "", port);
+		wg_key_format(&member->preshared, preshared_text), allowed,
+		invite_format_place(host, port, place));
 	explicit_bzero(private_text, sizeof(private_text));
 	explicit_bzero(preshared_text, sizeof(preshared_text));
 }

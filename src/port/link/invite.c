@@ -78,16 +78,21 @@ static bool is_ip6(const char *host)
 	return strchr(host, ':');
 }
 
+char *invite_format_place(const char *host, uint16_t port, char text[INVITE_PLACE_SIZE])
+{
+	snprintf(text, INVITE_PLACE_SIZE, is_ip6(host) ? "[%s]:%u" : "%s:%u", host, port);
+	return text;
+}
+
 char *invite_format(const struct invite *invite, char text[INVITE_TEXT_SIZE])
 {
 	struct token token = {VERSION, invite->relay, invite->enrolment, {0}};
-	char encoded[TOKEN_TEXT_LEN + 1];
-	bool needs_brackets = is_ip6(invite->host);
+	char encoded[TOKEN_TEXT_LEN + 1], place[INVITE_PLACE_SIZE];
 
 	digest_token(&token, token.digest);
 	encode(&token, sizeof(token), encoded);
-	snprintf(text, INVITE_TEXT_SIZE, SCHEME "%s%s%s:%u/#%s", needs_brackets ? "[" : "",
-		invite->host, needs_brackets ? "]" : "", invite->port, encoded);
+	snprintf(text, INVITE_TEXT_SIZE, SCHEME "%s/#%s",
+		invite_format_place(invite->host, invite->port, place), encoded);
 	explicit_bzero(&token, sizeof(token));
 	explicit_bzero(encoded, sizeof(encoded));
 	return text;
