@@ -191,7 +191,6 @@ void api_delete_forward(struct api *api, struct request *request, struct reply *
 	const char *protocol = request->query(request, "protocol");
 	const char *outside = request->query(request, "outside");
 	struct error error = {0};
-	int err;
 
 	if (!port)
 		return;
@@ -199,11 +198,5 @@ void api_delete_forward(struct api *api, struct request *request, struct reply *
 		reply_problem(reply, 400, "?protocol=tcp&outside=HOST:PORT is wanted");
 		return;
 	}
-	err = remove_forward(port, protocol, outside, &error);
-	if (err == -ENOENT)
-		reply_problem(reply, 404, "%s", error.text);
-	else if (err)
-		reply_error(reply, err, &error);
-	else
-		reply_nothing(reply);
+	reply_outcome(reply, remove_forward(port, protocol, outside, &error), &error);
 }

@@ -197,17 +197,9 @@ static void decide(struct api *api, struct request *request, struct reply *reply
 {
 	struct relay *relay = find_relay(api, request, reply);
 	struct error error = {0};
-	int err;
 
-	if (!relay)
-		return;
-	err = decide_on(relay, request->parts.text[1], &error);
-	if (err == -ENOENT)
-		reply_problem(reply, 404, "%s", error.text);
-	else if (err)
-		reply_error(reply, err, &error);
-	else
-		reply_nothing(reply);
+	if (relay)
+		reply_outcome(reply, decide_on(relay, request->parts.text[1], &error), &error);
 }
 
 void api_post_approval(struct api *api, struct request *request, struct reply *reply)

@@ -117,3 +117,13 @@ void reply_error(struct reply *reply, int err, const struct error *error)
 {
 	reply_problem(reply, status_of(err), "%s", error->text[0] ? error->text : strerror(-err));
 }
+
+void reply_outcome(struct reply *reply, int err, const struct error *error)
+{
+	if (err == -ENOENT)
+		reply_problem(reply, 404, "%s", error->text);
+	else if (err)
+		reply_error(reply, err, error);
+	else
+		reply_nothing(reply);
+}

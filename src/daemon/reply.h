@@ -48,3 +48,6 @@ void reply_nothing(struct reply *reply); /* 204 */
 void reply_problem(struct reply *reply, unsigned status, const char *format, ...) PRINTF_LIKE(3, 4);
 /* The sentence of a set-up that failed with -errno. */
 void reply_error(struct reply *reply, int err, const struct error *error);
+/* Of a change to what the path names: nothing, the sentence of why not, 404 where there is no such
+ * thing (-ENOENT). */
+void reply_outcome(struct reply *reply, int err, const struct error *error);
